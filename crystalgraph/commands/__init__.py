@@ -1,0 +1,1 @@
+"""One module per command; crystalgraph/cli.py says what each must have."""
