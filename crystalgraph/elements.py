@@ -31,7 +31,6 @@ class Element:
         electron_affinity: energy gained by taking up one electron, in eV.
         atomic_volume: in cm3/mol.
         atomic_mass: in u.
-        polarizability: static dipole polarizability, in atomic units.
     """
 
     atomic_number: int
@@ -48,7 +47,6 @@ class Element:
     electron_affinity: float | None
     atomic_volume: float | None
     atomic_mass: float | None
-    polarizability: float | None
 
 
 # Column of the CSV (units in its name) -> attribute of Element, and what its text is turned into.
@@ -67,7 +65,6 @@ _COLUMNS = {
     "electron_affinity_eV": ("electron_affinity", float),
     "atomic_volume_cm3_per_mol": ("atomic_volume", float),
     "atomic_mass_u": ("atomic_mass", float),
-    "polarizability_au": ("polarizability", float),
 }
 
 

@@ -36,7 +36,6 @@ _LABELS = {
     "block": ("block", "", 0),
     "atomic_volume": ("atomic volume", " cm3/mol", 2),
     "atomic_mass": ("atomic mass", " u", 2),
-    "polarizability": ("polarizability", " a.u.", 1),
 }
 
 

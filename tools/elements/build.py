@@ -44,7 +44,6 @@ COLUMNS = {
     "electron_affinity_eV": "electron_affinity",
     "atomic_volume_cm3_per_mol": "atomic_volume",
     "atomic_mass_u": "atomic_weight",
-    "polarizability_au": "dipole_polarizability",
 }
 # Cells of the shipped table that are not what the package says, with the reason.
 NO_ANION = "no stable negative ion; no electron affinity is that negative"
