@@ -110,7 +110,7 @@ def _parse(row: dict[str, str], path: Path, line: int) -> Element:
     for column, (attribute, kind) in _COLUMNS.items():
         text = row[column]
         try:
-            values[attribute] = None if kind is float and not text else kind(text)
+            values[attribute] = None if kind is float and text == "" else kind(text)
         except (TypeError, ValueError) as error:
             raise CrystalGraphError(
                 f"{path}, line {line}: {column} is {text!r}, which is no "

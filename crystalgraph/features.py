@@ -146,6 +146,7 @@ class Binned:
         """
         bits = np.zeros(self.n)
         if value is not None:
+            # Divide first: values that sit on an edge then round as in the published table.
             position = (_transform(value, self.log) - self.low) / (self.high - self.low)
             bits[min(max(math.floor(position * self.n), 0), self.n - 1)] = 1.0
         return bits
