@@ -1,0 +1,256 @@
+"""Training: a plain PyTorch loop with early stopping that keeps the best model."""
+
+import copy
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from crystalgraph.errors import CrystalGraphError
+from crystalgraph.features import AtomFeatures
+from crystalgraph.graphs import CrystalBatch, CrystalGraph, batch_graphs
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How to train.
+
+    Attributes:
+        epochs: passes over the training set at most.
+        batch_size: crystals in a batch.
+        learning_rate: highest rate of the one-cycle schedule.
+        weight_decay: of AdamW.
+        clip: largest allowed norm of the gradient.
+        patience: epochs without a better validation error after which training stops.
+        seed: of the order of the batches.
+    """
+
+    epochs: int = 80
+    batch_size: int = 32
+    learning_rate: float = 5e-3
+    weight_decay: float = 1e-3
+    clip: float = 1.0
+    patience: int = 30
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Normalizer:
+    """Shifts and scales a target to mean 0 and standard deviation 1, and back.
+
+    Attributes:
+        mean, std: of the training targets, in the target's unit.
+    """
+
+    mean: float
+    std: float
+
+    @classmethod
+    def fit(cls, train_targets: np.ndarray) -> "Normalizer":
+        """Mean and standard deviation of the training targets; of nothing else."""
+        std = float(np.std(train_targets))
+        if not std > 0:
+            raise CrystalGraphError(
+                "All training targets are equal, so there is nothing to learn; "
+                "check the target column."
+            )
+        return cls(float(np.mean(train_targets)), std)
+
+    def normalize(self, target: Tensor) -> Tensor:
+        """Target in its unit -> dimensionless."""
+        return (target - self.mean) / self.std
+
+    def denormalize(self, prediction: Tensor) -> Tensor:
+        """Dimensionless -> the target's unit."""
+        return prediction * self.std + self.mean
+
+
+@dataclass
+class CrystalLoader:
+    """Batches of crystals with their targets.
+
+    Attributes:
+        graphs: C graphs.
+        targets: (C,) in the target's unit.
+        features: turns atomic numbers into atom features.
+        batch_size: crystals in a batch.
+        shuffle: draw a new order in every pass.
+        seed: of the order.
+        device: where the batches are put.
+    """
+
+    graphs: Sequence[CrystalGraph]
+    targets: np.ndarray
+    features: AtomFeatures
+    batch_size: int = 64
+    shuffle: bool = False
+    seed: int = 0
+    device: torch.device | str = "cpu"
+
+    def __post_init__(self) -> None:
+        self.generator = np.random.default_rng(self.seed)
+
+    def __len__(self) -> int:
+        return -(-len(self.graphs) // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[CrystalBatch, Tensor]]:
+        n_crystals = len(self.graphs)
+        order = self.generator.permutation(n_crystals) if self.shuffle else np.arange(n_crystals)
+        for rows in np.array_split(order, len(self)):
+            batch = batch_graphs([self.graphs[row] for row in rows], self.features)
+            target = torch.as_tensor(self.targets[rows], dtype=torch.float32)
+            yield batch.to(self.device), target.to(self.device)
+
+
+@dataclass
+class History:
+    """What happened during training, one entry per epoch.
+
+    Attributes:
+        step: gradient steps done so far.
+        train_loss: mean L1 loss of the normalised target, dimensionless.
+        train_mae, val_mae: mean absolute error in the target's unit; train_mae is averaged over
+            the epoch in which the weights still changed.
+        learning_rate: at the end of the epoch.
+        seconds: since the start.
+        best_epoch: number of the epoch whose weights were kept, from 0.
+    """
+
+    step: list[int] = field(default_factory=list)
+    train_loss: list[float] = field(default_factory=list)
+    train_mae: list[float] = field(default_factory=list)
+    val_mae: list[float] = field(default_factory=list)
+    learning_rate: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    best_epoch: int = -1
+
+
+def pick_device() -> torch.device:
+    """The fastest device there is: cuda, then mps (Apple), then cpu."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def training_step(
+    model: nn.Module,
+    batch: CrystalBatch,
+    target: Tensor,
+    optimizer: torch.optim.Optimizer,
+    clip: float = 1.0,
+) -> float:
+    """One gradient step on the L1 loss.
+
+    Args:
+        model: in training mode.
+        batch: C crystals.
+        target: (C,) normalised target.
+        optimizer: over the model's parameters.
+        clip: largest allowed norm of the gradient.
+
+    Returns:
+        The loss before the step, dimensionless.
+    """
+    optimizer.zero_grad()
+    loss = nn.functional.l1_loss(model(*batch.inputs()), target)
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), clip)
+    optimizer.step()
+    return loss.item()
+
+
+@torch.no_grad()
+def predict(model: nn.Module, loader: CrystalLoader, normalizer: Normalizer) -> np.ndarray:
+    """Predictions for all crystals of a loader that does not shuffle.
+
+    Args:
+        model: network for a normalised target.
+        loader: batches in order.
+        normalizer: of the model's target.
+
+    Returns:
+        (C,) in the target's unit, float64.
+    """
+    was_training = model.training
+    model.eval()
+    predictions = [normalizer.denormalize(model(*batch.inputs())).cpu() for batch, _ in loader]
+    model.train(was_training)
+    return torch.cat(predictions).double().numpy()
+
+
+def mean_absolute_error(model: nn.Module, loader: CrystalLoader, normalizer: Normalizer) -> float:
+    """Mean absolute error over all crystals of a loader, in the target's unit."""
+    return float(np.abs(predict(model, loader, normalizer) - loader.targets).mean())
+
+
+def train(
+    model: nn.Module,
+    train_loader: CrystalLoader,
+    val_loader: CrystalLoader,
+    normalizer: Normalizer,
+    settings: TrainSettings,
+    progress: bool = True,
+) -> History:
+    """Train with AdamW and a one-cycle learning rate; leave the best weights in the model.
+
+    Args:
+        model: network for a normalised target, already on the loaders' device; changed in place.
+        train_loader: shuffling batches of the training crystals.
+        val_loader: batches of the validation crystals; they decide which weights are kept.
+        normalizer: fitted on the training targets.
+        settings: how to train.
+        progress: show a bar on stderr when that is a terminal or a notebook.
+
+    Returns:
+        The history. The model holds the weights of the epoch with the lowest validation error.
+
+    Raises:
+        CrystalGraphError: the loss is no longer a finite number.
+    """
+    optimizer = torch.optim.AdamW(
+        model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, settings.learning_rate, epochs=settings.epochs, steps_per_epoch=len(train_loader)
+    )
+    history, best_weights, start = History(), None, time.perf_counter()
+    bar = tqdm(range(settings.epochs), "training", disable=None if progress else True)
+    for epoch in bar:
+        loss = _one_epoch(model, train_loader, normalizer, optimizer, schedule, settings.clip)
+        val_mae = mean_absolute_error(model, val_loader, normalizer)
+        _record(history, loss, val_mae, normalizer, schedule, len(train_loader), start)
+        bar.set_postfix(val_mae=f"{val_mae:.4f}")
+        if val_mae == min(history.val_mae):
+            history.best_epoch, best_weights = epoch, copy.deepcopy(model.state_dict())
+        elif epoch - history.best_epoch >= settings.patience:
+            break
+    model.load_state_dict(best_weights)
+    return history
+
+
+def _one_epoch(model, loader, normalizer, optimizer, schedule, clip) -> float:
+    model.train()
+    total, n_crystals = 0.0, 0
+    for batch, target in loader:
+        loss = training_step(model, batch, normalizer.normalize(target), optimizer, clip)
+        if not np.isfinite(loss):
+            raise CrystalGraphError(
+                "The training loss is no longer a finite number; lower the learning rate, and look "
+                "for NaN in the targets."
+            )
+        schedule.step()
+        total, n_crystals = total + loss * len(target), n_crystals + len(target)
+    return total / n_crystals
+
+
+def _record(history, loss, val_mae, normalizer, schedule, steps, start) -> None:
+    history.step.append((history.step[-1] if history.step else 0) + steps)
+    history.train_loss.append(loss)
+    history.train_mae.append(loss * normalizer.std)
+    history.val_mae.append(val_mae)
+    history.learning_rate.append(schedule.get_last_lr()[0])
+    history.seconds.append(time.perf_counter() - start)

@@ -1,0 +1,62 @@
+"""Write the splits that are shipped with the perovskites: data/perovskites/splits/*.json.
+
+Usage: python tools/make_splits.py
+"""
+
+import json
+
+import numpy as np
+
+from crystalgraph import paths
+from crystalgraph.datasets import CrystalDataset, Split, load_perovskites, split_by_groups
+
+SEED = 2018
+MIN_LEFT_OUT = 10  # crystals with the element on B, for a test error that means something
+
+
+def b_elements(dataset: CrystalDataset) -> list[set[str]]:
+    """Elements on the B site (both of them in A2BB'X6) of each crystal."""
+    return [set(record["sites"][1:-1]) for record in dataset.records]
+
+
+def leave_out(dataset: CrystalDataset, element: str) -> Split:
+    """Test on every crystal with `element` on B; split the others by formula, 1 in 10 to val."""
+    is_test = np.array([element in elements for elements in b_elements(dataset)])
+    rest = np.flatnonzero(~is_test)
+    formulas = np.array(dataset.formulas())[rest]
+    inner = split_by_groups(formulas, "inner", SEED, fractions=(0.1, 0.0))
+    train = np.concatenate([rest[inner.train], rest[inner.test]])
+    return Split(f"leave_out_{element}", np.sort(train), rest[inner.val], np.flatnonzero(is_test))
+
+
+def write(dataset: CrystalDataset, split: Split) -> None:
+    """Write a split as lists of ids."""
+    folder = paths.DATA / dataset.name / "splits"
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = {
+        part: [dataset.ids[row] for row in getattr(split, part)]
+        for part in ("train", "val", "test")
+    }
+    lines = ",\n".join(f"{json.dumps(part)}: {json.dumps(ids)}" for part, ids in parts.items())
+    (folder / f"{split.name}.json").write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Write every split and print its size."""
+    dataset = load_perovskites()
+    counts: dict[str, int] = {}
+    for elements in b_elements(dataset):
+        for element in elements:
+            counts[element] = counts.get(element, 0) + 1
+    splits = [
+        split_by_groups(dataset.ids, "random", SEED),
+        split_by_groups(dataset.formulas(), "formula", SEED),
+    ]
+    splits += [leave_out(dataset, e) for e in sorted(counts) if counts[e] >= MIN_LEFT_OUT]
+    for split in splits:
+        write(dataset, split)
+        print(f"{split.name}: {len(split.train)} / {len(split.val)} / {len(split.test)}")
+
+
+if __name__ == "__main__":
+    main()
