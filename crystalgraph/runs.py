@@ -1,0 +1,280 @@
+"""One training run from dataset to numbers: what `crystalgraph train` and the experiments share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+import torch
+from torch import nn
+
+from crystalgraph.baselines import PARTS
+from crystalgraph.datasets import FORMATION_ENERGY, CrystalDataset, Split
+from crystalgraph.errors import CrystalGraphError
+from crystalgraph.features import AtomFeatures, published_features
+from crystalgraph.model_loading import make_model
+from crystalgraph.training import (
+    CrystalLoader,
+    History,
+    Normalizer,
+    TrainSettings,
+    pick_device,
+    predict,
+    train,
+)
+
+UNITS = {
+    FORMATION_ENERGY: "eV/atom",
+    "energy_total": "eV/cell",
+    "gap_mesh": "eV",
+    "e_form": "eV/cell",  # matbench_perovskites and castelli_perovskites: per cell of five atoms
+    "energy_per_atom": "eV/atom",
+    "energy_above_hull": "eV/atom",
+    "band_gap": "eV",
+}
+"""Units of the target columns that we know by name."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """Everything that is worth keeping of one training run, the weights excepted.
+
+    Attributes:
+        dataset, split, target: names; unit: of the target, errors and predictions.
+        features: key of the atom features.
+        model_settings, graph_settings, train_settings: what the run was made with.
+        n_parameters: trained numbers of the network.
+        mae: mean absolute error of each part, in `unit`, with the weights that were kept.
+        predictions: for each part {"id": [...], "target": [...], "prediction": [...]}.
+        history: the fields of training.History.
+        seconds: training took, validation after each epoch included.
+        device: it ran on.
+    """
+
+    dataset: str
+    split: str
+    target: str
+    unit: str
+    features: str
+    model_settings: dict
+    graph_settings: dict
+    train_settings: dict
+    n_parameters: int
+    mae: dict[str, float]
+    predictions: dict[str, dict[str, list]]
+    history: dict[str, list | int]
+    seconds: float
+    device: str = "cpu"
+
+    @property
+    def train_mae(self) -> float:
+        """Mean absolute error on the training crystals, in `unit`."""
+        return self.mae["train"]
+
+    @property
+    def val_mae(self) -> float:
+        """Mean absolute error on the validation crystals, in `unit`."""
+        return self.mae["val"]
+
+    @property
+    def test_mae(self) -> float:
+        """Mean absolute error on the test crystals, in `unit`."""
+        return self.mae["test"]
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs that were run."""
+        return len(self.history["step"])
+
+    @property
+    def seconds_per_epoch(self) -> float:
+        """Mean duration of an epoch."""
+        return self.seconds / self.n_epochs
+
+    def errors(self, part: str = "test") -> np.ndarray:
+        """Prediction minus target of each crystal of a part, in `unit`."""
+        rows = self.predictions[part]
+        return np.array(rows["prediction"]) - np.array(rows["target"])
+
+    def count(self, part: str) -> int:
+        """Number of crystals in a part."""
+        return len(self.predictions[part]["id"])
+
+    def to_json(self) -> str:
+        """The run as JSON text, for a file."""
+        return json.dumps(asdict(self), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> RunResult:
+        """The run that to_json wrote.
+
+        Raises:
+            CrystalGraphError: the text is something else.
+        """
+        try:
+            return cls(**json.loads(text))
+        except (TypeError, ValueError) as error:
+            raise CrystalGraphError(
+                f"This is not a saved run ({error}); make the run again."
+            ) from error
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network and all that is needed to use it on new crystals.
+
+    Attributes:
+        model: with the best weights, in evaluation mode.
+        features: atom features it was trained with.
+        normalizer: turns its output into the target's unit.
+        model_settings, graph_settings: that it and its graphs are made with.
+        target, unit: of the prediction.
+    """
+
+    model: nn.Module
+    features: AtomFeatures
+    normalizer: Normalizer
+    model_settings: dict = field(default_factory=dict)
+    graph_settings: dict = field(default_factory=dict)
+    target: str = FORMATION_ENERGY
+    unit: str = ""
+
+
+def run_training(
+    dataset: CrystalDataset,
+    split: Split,
+    model_class: type[nn.Module],
+    model_settings: Mapping[str, object] | None = None,
+    train_settings: TrainSettings | None = None,
+    target: str = FORMATION_ENERGY,
+    **options: object,
+) -> RunResult:
+    """Train one network and predict all parts with its best weights.
+
+    Args:
+        dataset: crystals and labels.
+        split: rows to train on, to stop on, and to report on; test is predicted once, at the end.
+        model_class: CrystalGraphConvNet, or a class that is called alike.
+        model_settings: its arguments after the two sizes; an activation is given by name.
+        train_settings: how to train; its seed also draws the first weights.
+        target: label column.
+        options: those of train_model (features, graph_settings, unit, device, progress).
+
+    Returns:
+        The finished run.
+
+    Raises:
+        CrystalGraphError: the data or the settings do not allow it.
+    """
+    arguments = (dataset, split, model_class, model_settings, train_settings, target)
+    return train_model(*arguments, **options)[1]
+
+
+def train_model(
+    dataset: CrystalDataset,
+    split: Split,
+    model_class: type[nn.Module],
+    model_settings: Mapping[str, object] | None = None,
+    train_settings: TrainSettings | None = None,
+    target: str = FORMATION_ENERGY,
+    *,
+    features: AtomFeatures | None = None,
+    graph_settings: Mapping[str, object] | None = None,
+    unit: str | None = None,
+    device: torch.device | str | None = None,
+    progress: bool = True,
+) -> tuple[TrainedModel, RunResult]:
+    """The same as run_training, and the network with it.
+
+    Args:
+        dataset, split, model_class, model_settings, train_settings, target: see run_training.
+        features: of the atoms; default the published 92 numbers.
+        graph_settings: of build_graph; default whole shells of 12 neighbors within 8 angstrom.
+        unit: of the target; default what UNITS says.
+        device: default the fastest there is.
+        progress: show bars on stderr when that is a terminal or a notebook.
+
+    Returns:
+        The network with what belongs to it, and the finished run.
+    """
+    settings = train_settings or TrainSettings()
+    features = features or published_features()
+    device = torch.device(device or pick_device())
+    torch.manual_seed(settings.seed)
+    model = make_model(model_class, features.n_features, model_settings).to(device)
+    loaders = _loaders(
+        dataset, split, target, features, dict(graph_settings or {}), settings, device
+    )
+    normalizer = Normalizer.fit(dataset.target(target)[split.train])
+    history = _train(model, loaders, normalizer, settings, progress)
+    trained = TrainedModel(
+        model.eval(),
+        features,
+        normalizer,
+        dict(model_settings or {}),
+        dict(graph_settings or {}),
+        target,
+        UNITS.get(target, "") if unit is None else unit,
+    )
+    return trained, _result(trained, dataset, split, loaders, settings, history)
+
+
+def _loaders(dataset, split, target, features, graph_settings, settings, device):
+    """One loader per part; the training loader is given again as "fit", shuffling."""
+    graphs, values = dataset.graphs(**graph_settings), dataset.target(target)
+
+    def loader(rows: np.ndarray, **options: object) -> CrystalLoader:
+        chosen = [graphs[row] for row in rows]
+        return CrystalLoader(chosen, values[rows], features, device=device, **options)
+
+    loaders = {part: loader(getattr(split, part)) for part in PARTS}
+    for part in PARTS:
+        if not len(loaders[part].graphs):
+            raise CrystalGraphError(
+                f"The {part} part of split '{split.name}' of {dataset.name} is empty; add crystals "
+                "or choose another split."
+            )
+    loaders["fit"] = loader(
+        split.train, batch_size=settings.batch_size, shuffle=True, seed=settings.seed
+    )
+    return loaders
+
+
+def _train(model, loaders, normalizer, settings, progress) -> History:
+    try:
+        return train(model, loaders["fit"], loaders["val"], normalizer, settings, progress)
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise CrystalGraphError(
+            "A batch holds a single atom or bond, of which batch norm cannot take a standard "
+            "deviation; raise --batch-size or add training crystals."
+        ) from error
+
+
+def _result(trained, dataset, split, loaders, settings, history) -> RunResult:
+    predictions, mae = {}, {}
+    for part in PARTS:
+        predicted = predict(trained.model, loaders[part], trained.normalizer)
+        known = np.asarray(loaders[part].targets, dtype=float)
+        ids = [dataset.ids[row] for row in getattr(split, part)]
+        predictions[part] = {"id": ids, "target": known.tolist(), "prediction": predicted.tolist()}
+        mae[part] = float(np.abs(predicted - known).mean())
+    return RunResult(
+        dataset.name,
+        split.name,
+        trained.target,
+        trained.unit,
+        trained.features.key,
+        trained.model_settings,
+        trained.graph_settings,
+        asdict(settings),
+        sum(weight.numel() for weight in trained.model.parameters()),
+        mae,
+        predictions,
+        asdict(history),
+        history.seconds[-1],
+        next(trained.model.parameters()).device.type,
+    )
