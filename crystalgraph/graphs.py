@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pymatgen.core import Structure
+from pymatgen.core import DummySpecies, Structure
 from torch import Tensor
 
 from crystalgraph.errors import CrystalGraphError
@@ -103,7 +103,7 @@ def _atomic_numbers(structure: Structure, name: str) -> np.ndarray:
                 f"{label}: site {number} ({site.species_string}) is shared by several species or "
                 "partly empty; give an ordered structure with one element on each site."
             )
-        if getattr(site.specie, "Z", 0) < 1:
+        if isinstance(site.specie, DummySpecies):  # its Z is a hash, not a number of protons
             raise CrystalGraphError(
                 f"{label}: site {number} holds '{site.species_string}', which is no chemical "
                 "element; replace it by a real one."

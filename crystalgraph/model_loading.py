@@ -44,7 +44,7 @@ def load_model_class(path: str | Path | None = None) -> type[nn.Module]:
     path = Path(path or MODEL_FILE)
     if not path.is_file():
         raise CrystalGraphError(
-            f"There is no model file {path}; name one with --model, for example work/hw/model_hw.py."
+            f"There is no model file {path}; name one with --model, such as work/hw/model_hw.py."
         )
     model_class = getattr(_execute(path), CLASS_NAME, None)
     if not (isinstance(model_class, type) and issubclass(model_class, nn.Module)):
