@@ -1,0 +1,167 @@
+"""What finished runs allow to be said: means over seeds, error bars, who beats whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from crystalgraph import experiments, paths
+from crystalgraph.baselines import paired_bootstrap
+from crystalgraph.runs import RunResult
+
+ENOUGH = 2.0  # standard errors above which one may say that something beats something else
+
+
+def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and its standard error, the spread over the root of the number; NaN for one value."""
+    spread = np.std(values, ddof=1) if len(values) > 1 else np.nan
+    return float(np.mean(values)), float(spread / np.sqrt(len(values)))
+
+
+def crystal_errors(runs: Sequence[RunResult]) -> np.ndarray:
+    """Absolute error of each test crystal, averaged over runs that differ in the seed only.
+
+    Args:
+        runs: on one split.
+
+    Returns:
+        (C,) in the target's unit.
+    """
+    return np.mean([np.abs(run.errors()) for run in runs], axis=0)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A against B on the same test crystals.
+
+    Attributes:
+        a, b: what they are called.
+        mae_a, mae_b: mean absolute errors, in eV/atom.
+        difference: mae_a - mae_b; error: its standard error, test crystals and seeds together.
+    """
+
+    a: str
+    b: str
+    mae_a: float
+    mae_b: float
+    difference: float
+    error: float
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether the difference is larger than two standard errors."""
+        return abs(self.difference) > ENOUGH * self.error
+
+    def __str__(self) -> str:
+        numbers = f"{self.a} {self.mae_a:.3f}, {self.b} {self.mae_b:.3f} eV/atom"
+        gap = f"{abs(self.difference):.3f} +- {self.error:.3f}"
+        if not self.told_apart:
+            return f"{numbers}: difference {gap}, within two standard errors: not told apart."
+        better, worse = (self.b, self.a) if self.difference > 0 else (self.a, self.b)
+        return f"{numbers}: {better} beats {worse} by {gap}."
+
+
+def compare_errors(
+    a: str, b: str, errors_a: Sequence[np.ndarray], errors_b: Sequence[np.ndarray]
+) -> Comparison:
+    """Compare two predictors by their errors on the same test crystals.
+
+    Two things make the difference uncertain, and their standard errors are added as squares: which
+    crystals happen to be in the test set (paired bootstrap), and which seeds were drawn.
+
+    Args:
+        a, b: what they are called.
+        errors_a, errors_b: one (C,) array per seed, prediction minus target, in eV/atom.
+
+    Returns:
+        The comparison.
+    """
+    size_a, size_b = (np.abs(np.array(errors)) for errors in (errors_a, errors_b))
+    difference, error = paired_bootstrap(size_a.mean(axis=0), size_b.mean(axis=0))
+    seeds = [mean_and_error(size.mean(axis=1))[1] for size in (size_a, size_b) if len(size) > 1]
+    return Comparison(
+        a, b, size_a.mean(), size_b.mean(), difference, float(np.hypot.reduce([error, *seeds]))
+    )
+
+
+def compare(a: str, b: str = "gated", group: str = "layers", split: str = "formula") -> Comparison:
+    """Compare two experiments by their finished runs, three seeds each.
+
+    Args:
+        a, b: names of experiments.
+        group: whose labels are used.
+        split: name of the split.
+
+    Returns:
+        The comparison; as text it is one honest sentence.
+    """
+    errors = [[run.errors() for run in experiments.load_runs(name, split)] for name in (a, b)]
+    return compare_errors(
+        experiments.label(a, group), experiments.label(b, group), errors[0], errors[1]
+    )
+
+
+def verdicts(group: str, split: str = "formula", against: str = "gated") -> list[str]:
+    """One sentence per experiment of a group: does it differ from the default network?"""
+    others = [name for name in experiments.GROUPS[group] if name != against]
+    return [str(compare(name, against, group, split)) for name in others]
+
+
+def summary(
+    names: Sequence[str], split: str = "formula", group: str = "layers"
+) -> pd.DataFrame:
+    """Mean over three seeds of each experiment.
+
+    Args:
+        names: of experiments.
+        split: name of the split.
+        group: whose labels are used.
+
+    Returns:
+        One row per experiment: parameters, MAE on train, val and test in eV/atom, the standard
+        error of the last, seconds of a run.
+    """
+    rows = {}
+    for name in names:
+        runs = experiments.load_runs(name, split)
+        test, error = mean_and_error([run.test_mae for run in runs])
+        rows[experiments.label(name, group)] = {
+            "parameters": runs[0].n_parameters,
+            "train": np.mean([run.train_mae for run in runs]),
+            "val": np.mean([run.val_mae for run in runs]),
+            "test": test,
+            "standard error": error,
+            "seconds": np.mean([run.seconds for run in runs]),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def left_out_elements() -> list[str]:
+    """Elements of the leave-one-B-element-out splits."""
+    folder = paths.DATA / "perovskites" / "splits"
+    return sorted(path.stem.removeprefix("leave_out_") for path in folder.glob("leave_out_*.json"))
+
+
+def leave_one_out(name: str) -> tuple[pd.DataFrame, float, float]:
+    """Errors on crystals with an element on B that training never had there.
+
+    Args:
+        name: of an experiment with leave-one-out runs.
+
+    Returns:
+        A table with crystals and test MAE of each left-out element, the mean over elements weighted
+        by crystals, and its standard error (from the spread over elements), in eV/atom.
+    """
+    elements = left_out_elements()
+    runs = [experiments.load_run(name, f"leave_out_{element}") for element in elements]
+    table = pd.DataFrame(
+        {"crystals": [run.count("test") for run in runs], "test": [run.test_mae for run in runs]},
+        index=elements,
+    )
+    weight = table["crystals"] / table["crystals"].sum()
+    mean = float((weight * table["test"]).sum())
+    spread = (weight * (table["test"] - mean)) ** 2
+    return table, mean, float(np.sqrt(spread.sum() * len(table) / (len(table) - 1)))

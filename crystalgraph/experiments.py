@@ -1,0 +1,491 @@
+"""Named experiments, their finished runs, and what may be said about them.
+
+An experiment is a network, its training and its graphs, under a short name. Experiments that answer
+one question form a group. Finished runs (three seeds each) are shipped in data/runs and loaded in a
+moment; each can be repeated with a network of one's own.
+
+Runs with the gated convolution were made with FastConvLayer (conv="fast"): the same weights and the
+same numbers as ConvLayer to 1e-10 in float64, in less time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from crystalgraph import features as atom_features
+from crystalgraph import paths
+from crystalgraph.datasets import FORMATION_ENERGY, CrystalDataset, load_perovskites, load_split
+from crystalgraph.errors import CrystalGraphError
+from crystalgraph.graphs import batch_graphs
+from crystalgraph.model_loading import load_model_class, make_model
+from crystalgraph.runs import RunResult, TrainedModel, train_model
+from crystalgraph.training import History, TrainSettings
+
+SEEDS = (0, 1, 2)
+LEAVE_ONE_OUT = "leave_one_out"
+_RATE, _BATCH = TrainSettings().learning_rate, TrainSettings().batch_size
+
+FEATURES = {
+    "published": atom_features.published_features,
+    "one_hot": atom_features.one_hot_number,
+    "random": atom_features.random_features,
+    "scaled": atom_features.scaled_features,
+    "mixed": atom_features.mixed_features,
+}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What a run is made with, where it differs from the defaults.
+
+    Attributes:
+        name: short and unique.
+        label: how figures call it.
+        model: arguments of CrystalGraphConvNet.
+        train: fields of TrainSettings.
+        graph: arguments of build_graph.
+        features: of the atoms, one of FEATURES.
+    """
+
+    name: str
+    label: str
+    model: Mapping[str, object] = field(default_factory=dict)
+    train: Mapping[str, object] = field(default_factory=dict)
+    graph: Mapping[str, object] = field(default_factory=dict)
+    features: str = "published"
+
+    @property
+    def model_settings(self) -> dict[str, object]:
+        """Arguments of the network; gated, computed the fast way, unless it says otherwise."""
+        return {"conv": "fast", **self.model}
+
+    def train_settings(self, seed: int) -> TrainSettings:
+        """The default training with this experiment's changes."""
+        return replace(TrainSettings(), **{**self.train, "seed": seed})
+
+
+_LAYERS = (
+    Experiment("none", "no convolution", {"conv": "none"}),
+    Experiment("shared", "shared, Eq. (4)", {"conv": "shared"}),
+    Experiment("shared_residual", "shared + residual", {"conv": "shared", "residual": True}),
+    Experiment("gated_no_residual", "gated, no residual", {"residual": False}),
+    Experiment("gated", "gated, Eq. (5)"),
+)
+_OTHERS = {
+    "pooling": (
+        Experiment("max_pooling", "max", {"pooling": "max"}),
+        Experiment("softmax_pooling", "softmax, all layers", {"pooling": "softmax"}),
+    ),
+    "neighbors": tuple(Experiment(f"k_{k}", f"k = {k}", graph={"k": k}) for k in (4, 8, 24)),
+    "features": (
+        Experiment("one_hot", "one-hot Z", features="one_hot"),
+        Experiment("random_features", "random bits", features="random"),
+        Experiment("scaled", "9 scaled floats", features="scaled"),
+        Experiment("mixed", "92 bits + 9 floats", features="mixed"),
+    ),
+    "norm_activation": (
+        Experiment("no_batch_norm", "softplus, no batch norm", {"batch_norm": False}),
+        *(Experiment(name, name, {"activation": name}) for name in ("relu", "silu", "tanh")),
+    ),
+    "depth": tuple(
+        Experiment(f"n_conv_{n}", f"{n} convolution{'s' * (n > 1)}", {"n_conv": n})
+        for n in (1, 2, 5)
+    ),
+    "width": tuple(Experiment(f"width_{n}", f"width {n}", {"width": n}) for n in (16, 128)),
+    "learning_rate": (
+        Experiment("rate_low", f"{_RATE / 10:g}", train={"learning_rate": _RATE / 10}),
+        Experiment("rate_high", f"{_RATE * 10:g}", train={"learning_rate": _RATE * 10}),
+    ),
+    "batch_size": tuple(
+        Experiment(f"batch_{n}", f"batches of {n}", train={"batch_size": n})
+        for n in (_BATCH * 2, _BATCH * 8)
+    ),
+}
+EXPERIMENTS = {
+    experiment.name: experiment
+    for experiments in (_LAYERS, *_OTHERS.values())
+    for experiment in experiments
+}
+GROUPS = {"layers": tuple(experiment.name for experiment in _LAYERS)} | {
+    group: ("gated", *(experiment.name for experiment in experiments))
+    for group, experiments in _OTHERS.items()
+}
+"""Group -> names of its experiments; every group contains the default network, "gated"."""
+
+DEFAULT_LABELS = {
+    "layers": EXPERIMENTS["gated"].label,
+    "pooling": "mean",
+    "neighbors": "k = 12",
+    "features": "92 bits",
+    "norm_activation": "softplus",
+    "depth": "3 convolutions",
+    "width": "width 64",
+    "learning_rate": f"{_RATE:g}",
+    "batch_size": f"batches of {_BATCH}",
+}
+"""What the default network is called in each group."""
+
+
+def label(name: str, group: str = "layers") -> str:
+    """How a figure of a group calls an experiment."""
+    return DEFAULT_LABELS[group] if name == "gated" else experiment(name).label
+
+
+def experiment(name: str) -> Experiment:
+    """The experiment of a name.
+
+    Raises:
+        CrystalGraphError: there is none.
+    """
+    if name not in EXPERIMENTS:
+        raise CrystalGraphError(
+            f"There is no experiment '{name}'; choose one of {', '.join(EXPERIMENTS)}."
+        )
+    return EXPERIMENTS[name]
+
+
+# ---- finished runs on disk
+
+
+def run_file(name: str, split: str, folder: Path | None = None) -> Path:
+    """The file that holds the finished runs of an experiment on a split."""
+    if split.startswith("leave_out_"):
+        stem = LEAVE_ONE_OUT
+    elif split != "formula":
+        stem = split
+    else:
+        stem = next(group for group, names in GROUPS.items() if name in names)
+    return (folder or paths.DATA / "runs") / f"{stem}.json"
+
+
+def pack_run(name: str, seed: int, run: RunResult) -> dict:
+    """What is kept of a run: settings, errors, test predictions (to 1e-5), and the curves.
+
+    Args:
+        name: of the experiment.
+        seed: of the run.
+        run: as run_training returned it.
+
+    Returns:
+        For JSON. Curves of leave-one-out runs are dropped, there are too many of them.
+    """
+    packed = {"experiment": name, "seed": seed}
+    packed |= {key: value for key, value in asdict(run).items() if key not in _RECOVERED}
+    packed["mae"] = {part: round(value, 6) for part, value in run.mae.items()}
+    packed["test_prediction"] = [round(x, 5) for x in run.predictions["test"]["prediction"]]
+    packed["seconds"] = round(run.seconds, 1)
+    curves = {"best_epoch": run.history["best_epoch"]}
+    if not run.split.startswith("leave_out_"):
+        for key in ("step", "train_loss", "train_mae", "val_mae"):
+            curves[key] = [round(value, 5) for value in run.history[key]]
+    packed["history"] = curves
+    return packed
+
+
+_RECOVERED = ("predictions", "unit", "target", "dataset")
+
+
+def unpack_run(packed: Mapping, dataset: CrystalDataset | None = None) -> RunResult:
+    """A RunResult again, its predictions those of the test crystals only.
+
+    Args:
+        packed: what pack_run made.
+        dataset: the perovskites, if they are loaded already.
+
+    Returns:
+        The run.
+    """
+    dataset = dataset or perovskites()
+    rows = load_split(dataset, packed["split"]).test
+    fields = {k: v for k, v in packed.items() if k not in ("experiment", "seed", "test_prediction")}
+    test = {
+        "id": [dataset.ids[row] for row in rows],
+        "target": dataset.target(FORMATION_ENERGY)[rows].tolist(),
+        "prediction": list(packed["test_prediction"]),
+    }
+    fields["history"] = asdict(History()) | dict(packed["history"])
+    return RunResult(
+        dataset=dataset.name,
+        target=FORMATION_ENERGY,
+        unit="eV/atom",
+        predictions={"test": test},
+        **fields,
+    )
+
+
+def read_packed(path: Path) -> dict[tuple[str, str, int], dict]:
+    """Finished runs of one file by (experiment, split, seed); none where there is no file."""
+    if not path.exists():
+        return {}
+    runs = json.loads(path.read_text(encoding="utf-8"))
+    return {(run["experiment"], run["split"], run["seed"]): run for run in runs}
+
+
+def write_packed(path: Path, runs: Mapping[tuple[str, str, int], dict]) -> None:
+    """Write finished runs, one a line, sorted; readers see the old file or the new one."""
+    lines = [json.dumps(runs[key], separators=(",", ":")) for key in sorted(runs)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part")
+    partial.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+def is_current(packed: Mapping) -> bool:
+    """Whether a finished run was made with the settings its experiment has today."""
+    wanted = experiment(packed["experiment"])
+    return (
+        packed["model_settings"] == wanted.model_settings
+        and packed["graph_settings"] == dict(wanted.graph)
+        and packed["train_settings"] == asdict(wanted.train_settings(packed["seed"]))
+        and packed["features"] == FEATURES[wanted.features]().key
+    )
+
+
+@cache
+def perovskites() -> CrystalDataset:
+    """The course's dataset, read once."""
+    return load_perovskites()
+
+
+@cache
+def _packed(path: Path, changed: int) -> dict[tuple[str, str, int], dict]:
+    return read_packed(path)
+
+
+def load_run(name: str, split: str = "formula", seed: int = 0) -> RunResult:
+    """A finished run from data/runs.
+
+    Args:
+        name: of the experiment.
+        split: name of the split.
+        seed: of the run.
+
+    Returns:
+        The run; its predictions are those of the test crystals.
+
+    Raises:
+        CrystalGraphError: no such run is shipped.
+    """
+    experiment(name)
+    path = run_file(name, split)
+    runs = _packed(path, path.stat().st_mtime_ns) if path.exists() else {}
+    if (name, split, seed) not in runs:
+        raise CrystalGraphError(
+            f"{path} holds no run '{name}' on split '{split}' with seed {seed}; make it with "
+            f"`python tools/run_experiments.py --only {path.stem}`."
+        )
+    return unpack_run(runs[name, split, seed])
+
+
+def load_runs(name: str, split: str = "formula") -> list[RunResult]:
+    """The finished runs of all three seeds."""
+    return [load_run(name, split, seed) for seed in SEEDS]
+
+
+# ---- training
+
+
+def run_experiment(
+    name: str,
+    model_class: type[nn.Module],
+    split: str = "formula",
+    seed: int = 0,
+    fast: bool = False,
+    progress: bool = True,
+) -> tuple[TrainedModel, RunResult]:
+    """Make one run, whatever is shipped.
+
+    Args:
+        name: of the experiment.
+        model_class: CrystalGraphConvNet or a class called alike.
+        split: name of the split.
+        seed: of the first weights and of the order of the batches.
+        fast: use the class's FastConvLayer, a bonus task, for the gated convolution.
+        progress: show a bar.
+
+    Returns:
+        The network with what belongs to it, and the finished run.
+    """
+    chosen, dataset = experiment(name), perovskites()
+    settings = chosen.model_settings
+    if settings["conv"] == "fast" and not fast:
+        settings["conv"] = "gated"
+    return train_model(
+        dataset,
+        load_split(dataset, split),
+        model_class,
+        settings,
+        chosen.train_settings(seed),
+        features=FEATURES[chosen.features](),
+        graph_settings=chosen.graph,
+        device="cpu",
+        progress=progress,
+    )
+
+
+def autograding() -> bool:
+    """Whether nbgrader is grading this notebook; then nothing trains."""
+    return os.environ.get("NBGRADER_EXECUTION") == "autograde"
+
+
+def steps(n: int) -> Iterator[int]:
+    """Count from 0 to n - 1 like range; while nbgrader is grading, count nothing."""
+    return iter(range(0 if autograding() else n))
+
+
+def student_network(path: str | Path = "model_hw.py") -> type[nn.Module] | None:
+    """The network written in notebook 2, if it runs; prints one sentence about it.
+
+    Args:
+        path: the student's model file.
+
+    Returns:
+        The class, or None when it cannot be used; this notebook then goes on with finished runs.
+    """
+    try:
+        model_class = load_model_class(path)
+        seconds = seconds_per_step(model_class)
+    except Exception as error:  # whatever a student's file raises
+        print(f"Your network is not ready, so finished runs are shown: {_one_line(error)}")
+        return None
+    n_parameters = sum(weight.numel() for weight in _small_model(model_class).parameters())
+    print(f"Your network runs: {n_parameters:,} parameters, {seconds * 1e3:.0f} ms per step.")
+    return model_class
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _small_model(model_class: type[nn.Module], name: str = "gated") -> nn.Module:
+    chosen = experiment(name)
+    settings = chosen.model_settings
+    settings["conv"] = "gated" if settings["conv"] == "fast" else settings["conv"]
+    return make_model(model_class, FEATURES[chosen.features]().n_features, settings)
+
+
+def seconds_per_step(
+    model_class: type[nn.Module], name: str = "gated", n_crystals: int = _BATCH
+) -> float:
+    """How long a forward and backward pass of one batch takes.
+
+    Two crystals are timed first; when they are slow already the time is extrapolated from them,
+    so that a network made of Python loops is found out in a moment.
+
+    Args:
+        model_class: CrystalGraphConvNet or a class called alike.
+        name: of the experiment.
+        n_crystals: in the batch.
+
+    Returns:
+        Seconds.
+
+    Raises:
+        CrystalGraphError: the network's output has the wrong shape or is not finite.
+    """
+    chosen, dataset = experiment(name), perovskites()
+    graphs = dataset.graphs(**chosen.graph)[:n_crystals]
+    model = _small_model(model_class, name)
+    for n in (2, n_crystals):
+        batch = batch_graphs(graphs[:n], FEATURES[chosen.features]())
+        start = time.perf_counter()
+        prediction = model(*batch.inputs())
+        if tuple(prediction.shape) != (n,) or not torch.isfinite(prediction).all():
+            raise CrystalGraphError(
+                f"the network gave shape {tuple(prediction.shape)} for {n} crystals, or numbers "
+                f"that are not finite; finite ({n},) is needed. `crystalgraph check` says more."
+            )
+        prediction.sum().backward()
+        seconds = time.perf_counter() - start
+        if n == 2 and seconds > 1.0:
+            return seconds * n_crystals / n
+    return seconds
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run for a notebook.
+
+    Attributes:
+        run: made now, or shipped.
+        trained: the network; None when the run is a shipped one.
+    """
+
+    run: RunResult
+    trained: TrainedModel | None
+
+
+def train_or_load(
+    name: str,
+    model_class: type[nn.Module] | None,
+    split: str = "formula",
+    seed: int = 0,
+    rerun: bool = True,
+    budget: float = 300.0,
+) -> Outcome:
+    """Make a run with a student's network, or load the shipped one and say why.
+
+    Args:
+        name: of the experiment.
+        model_class: the student's CrystalGraphConvNet; None loads.
+        split: name of the split.
+        seed: of the run.
+        rerun: False loads without further ado.
+        budget: seconds that training may take by a timed step; above, the shipped run is loaded.
+
+    Returns:
+        The run, and the network when it was trained here.
+    """
+    if not rerun:
+        return Outcome(load_run(name, split, seed), None)
+    reason = _why_not(name, model_class, split, seed, budget)
+    if not reason:
+        try:
+            trained, run = run_experiment(name, model_class, split, seed)
+            return Outcome(run, trained)
+        except Exception as error:  # whatever a student's network raises
+            reason = f"training stopped: {_one_line(error)}"
+    print(f"The finished run is loaded instead of trained: {reason}.")
+    return Outcome(load_run(name, split, seed), None)
+
+
+def run_or_load(
+    name: str,
+    seed: int = 0,
+    model_class: type[nn.Module] | None = None,
+    split: str = "formula",
+    rerun: bool = False,
+) -> RunResult:
+    """The shipped run of an experiment, or with rerun=True one made now with model_class."""
+    return train_or_load(name, model_class, split, seed, rerun).run
+
+
+def _why_not(name, model_class, split, seed, budget) -> str:
+    """Why a run is not trained here; empty when it is."""
+    if autograding():
+        return "nothing trains while nbgrader is grading"
+    if model_class is None:
+        return "there is no network of yours yet"
+    settings = experiment(name).train_settings(seed)
+    try:
+        step = seconds_per_step(model_class, name, settings.batch_size)
+    except Exception as error:  # whatever a student's network raises
+        return f"your network does not run ({_one_line(error)})"
+    n_steps = -(-len(load_split(perovskites(), split).train) // settings.batch_size)
+    estimate = step * n_steps * settings.epochs
+    if estimate > budget:
+        return (
+            f"{settings.epochs} epochs would take about {estimate / 60:.0f} minutes with your "
+            f"network, {step:.1f} s a step; loops over atoms or edges in Python are the usual "
+            "reason, index_add is the cure"
+        )
+    return ""

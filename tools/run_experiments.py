@@ -1,0 +1,99 @@
+"""Make the finished runs that notebook 3 shows: every experiment, three seeds, into data/runs.
+
+    python tools/run_experiments.py                    # all that is missing, an hour on one core
+    python tools/run_experiments.py --only layers      # one group; also: random, leave_one_out
+    python tools/run_experiments.py --list             # what is missing
+
+Resumable: each run is written when it is finished, and finished runs whose settings are still those
+of crystalgraph/experiments.py are skipped. Each run uses one thread, so that it gives the same
+numbers on a busy machine; --processes N makes N runs at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+from crystalgraph import experiments, paths  # noqa: E402
+
+THREE = ("none", "shared", "gated")
+Job = tuple[str, str, int]  # experiment, split, seed
+
+
+def groups_of_jobs() -> dict[str, list[Job]]:
+    """All runs there are to make, the most important groups first."""
+    jobs = {"layers": _seeds(experiments.GROUPS["layers"], "formula")}
+    jobs["random"] = _seeds(THREE, "random")
+    for group, names in experiments.GROUPS.items():
+        if group != "layers":
+            jobs[group] = _seeds([name for name in names if name != "gated"], "formula")
+    folds = sorted(
+        path.stem for path in (paths.DATA / "perovskites" / "splits").glob("leave_out_*.json")
+    )
+    jobs[experiments.LEAVE_ONE_OUT] = [(name, fold, 0) for name in THREE for fold in folds]
+    return jobs
+
+
+def _seeds(names, split) -> list[Job]:
+    return [(name, split, seed) for seed in experiments.SEEDS for name in names]
+
+
+def is_done(job: Job) -> bool:
+    """Whether the run is on disk and was made with today's settings."""
+    packed = experiments.read_packed(experiments.run_file(*job[:2])).get(job)
+    return packed is not None and experiments.is_current(packed)
+
+
+def make(job: Job) -> tuple[Job, dict]:
+    """Make one run; returns it as it is kept."""
+    import torch
+
+    from crystalgraph.model_loading import load_model_class
+
+    torch.set_num_threads(1)
+    name, split, seed = job
+    _, run = experiments.run_experiment(
+        name, load_model_class(), split, seed, fast=True, progress=False
+    )
+    return job, experiments.pack_run(name, seed, run)
+
+
+def save(job: Job, packed: dict) -> None:
+    """Add one run to its file; only the parent process calls this."""
+    path = experiments.run_file(*job[:2])
+    experiments.write_packed(path, {**experiments.read_packed(path), job: packed})
+
+
+def main() -> int:
+    """Make what is missing; returns the exit code."""
+    jobs = groups_of_jobs()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=jobs, action="append", help="a group; may be repeated")
+    parser.add_argument("--processes", type=int, default=1, metavar="N", help="runs at once")
+    parser.add_argument("--list", action="store_true", help="say what is missing and stop")
+    args = parser.parse_args()
+    todo = [job for group in args.only or jobs for job in jobs[group] if not is_done(job)]
+    if args.list:
+        print("\n".join(" ".join(map(str, job)) for job in todo) or "nothing is missing")
+        return 0
+    start = time.perf_counter()
+    # A fresh interpreter per worker: forked copies of torch's thread pool can hang.
+    with multiprocessing.get_context("spawn").Pool(args.processes) as pool:
+        for number, (job, packed) in enumerate(pool.imap(make, todo), 1):
+            save(job, packed)
+            minutes = (time.perf_counter() - start) / 60
+            print(
+                f"{number}/{len(todo)} {' '.join(map(str, job))}: test MAE "
+                f"{packed['mae']['test']:.4f} eV/atom, {packed['seconds']} s, {minutes:.1f} min",
+                flush=True,
+            )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
