@@ -110,9 +110,7 @@ def verdicts(group: str, split: str = "formula", against: str = "gated") -> list
     return [str(compare(name, against, group, split)) for name in others]
 
 
-def summary(
-    names: Sequence[str], split: str = "formula", group: str = "layers"
-) -> pd.DataFrame:
+def summary(names: Sequence[str], split: str = "formula", group: str = "layers") -> pd.DataFrame:
     """Mean over three seeds of each experiment.
 
     Args:
