@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import torch
+from pymatgen.core import Structure
 from torch import nn
 
 from crystalgraph.baselines import PARTS
 from crystalgraph.datasets import FORMATION_ENERGY, CrystalDataset, Split
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.features import AtomFeatures, published_features
+from crystalgraph.graphs import build_graph
 from crystalgraph.model_loading import make_model
 from crystalgraph.training import (
     CrystalLoader,
@@ -29,12 +31,18 @@ UNITS = {
     FORMATION_ENERGY: "eV/atom",
     "energy_total": "eV/cell",
     "gap_mesh": "eV",
-    "e_form": "eV/cell",  # matbench_perovskites and castelli_perovskites: per cell of five atoms
     "energy_per_atom": "eV/atom",
     "energy_above_hull": "eV/atom",
     "band_gap": "eV",
 }
 """Units of the target columns that we know by name."""
+
+
+def unit_of(dataset: CrystalDataset, column: str) -> str:
+    """Unit of a target column, empty where it is not known."""
+    if column == "e_form" and "perovskites" in dataset.name:
+        return "eV/cell"  # matbench_perovskites and castelli_perovskites: per cell of five atoms
+    return UNITS.get(column, "")
 
 
 @dataclass(frozen=True)
@@ -141,6 +149,31 @@ class TrainedModel:
     target: str = FORMATION_ENERGY
     unit: str = ""
 
+    def predict(self, structures: Sequence[Structure], names: Sequence[str] = ()) -> np.ndarray:
+        """Predict the target of crystals.
+
+        Args:
+            structures: C crystals.
+            names: C names for error messages.
+
+        Returns:
+            (C,) in the target's unit.
+
+        Raises:
+            CrystalGraphError: a structure of which no graph with features can be made.
+        """
+        if not structures:
+            return np.empty(0)
+        labels = list(names) or [""] * len(structures)
+        graphs = [
+            build_graph(structure, label, **self.graph_settings)
+            for structure, label in zip(structures, labels, strict=True)
+        ]
+        device = next(self.model.parameters()).device
+        unknown = np.zeros(len(graphs))
+        loader = CrystalLoader(graphs, unknown, self.features, device=device)
+        return predict(self.model, loader, self.normalizer)
+
 
 def run_training(
     dataset: CrystalDataset,
@@ -192,7 +225,7 @@ def train_model(
         dataset, split, model_class, model_settings, train_settings, target: see run_training.
         features: of the atoms; default the published 92 numbers.
         graph_settings: of build_graph; default whole shells of 12 neighbors within 8 angstrom.
-        unit: of the target; default what UNITS says.
+        unit: of the target; default what unit_of says.
         device: default the fastest there is.
         progress: show bars on stderr when that is a terminal or a notebook.
 
@@ -216,7 +249,7 @@ def train_model(
         dict(model_settings or {}),
         dict(graph_settings or {}),
         target,
-        UNITS.get(target, "") if unit is None else unit,
+        unit_of(dataset, target) if unit is None else unit,
     )
     return trained, _result(trained, dataset, split, loaders, settings, history)
 
@@ -224,6 +257,12 @@ def train_model(
 def _loaders(dataset, split, target, features, graph_settings, settings, device):
     """One loader per part; the training loader is given again as "fit", shuffling."""
     graphs, values = dataset.graphs(**graph_settings), dataset.target(target)
+    missing = int((~np.isfinite(values)).sum())
+    if missing:
+        raise CrystalGraphError(
+            f"{missing} crystals of {dataset.name} have no number in column '{target}'; leave them "
+            "out (the loaders do so for the column they are given as target)."
+        )
 
     def loader(rows: np.ndarray, **options: object) -> CrystalLoader:
         chosen = [graphs[row] for row in rows]
