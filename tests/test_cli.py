@@ -135,7 +135,7 @@ def test_lab_copies_the_release_once(homework, capsys):
     _, work = homework
     assert cli.main(["lab", "--prepare-only"]) == 0
     assert names(work) == ["1.ipynb", "model_hw.py", "pictures/cell.png"]
-    assert "3 files copied" in capsys.readouterr().out
+    assert "copied: 1.ipynb, model_hw.py, pictures/cell.png;" in capsys.readouterr().out
 
 
 def test_lab_never_overwrites_and_adds_what_is_new(homework, capsys):
@@ -151,10 +151,10 @@ def test_lab_never_overwrites_and_adds_what_is_new(homework, capsys):
     assert (work / "model_hw.py").read_text() == "a student's evening"
     assert (work / "notes.txt").read_text() == "mine"
     assert (work / "2.ipynb").read_text() == "released 2"
-    assert "new in it: 2.ipynb; your 3 others are as you left them" in capsys.readouterr().out
+    assert "new in it: 2.ipynb; your other files are as you left them" in capsys.readouterr().out
 
     assert cli.main(["lab", "--prepare-only"]) == 0
-    assert "nothing to add" in capsys.readouterr().out
+    assert "nothing is new" in capsys.readouterr().out
 
 
 def test_lab_without_a_release_says_what_to_do(homework, monkeypatch, capsys, tmp_path):

@@ -117,6 +117,11 @@ def test_an_index_that_never_replies_is_given_up():
         assert time.monotonic() - begun < 5
 
 
+def test_an_intel_mac_is_told_what_may_work():
+    assert "conda" in start.torch_cure("Darwin", "x86_64")
+    assert "conda" not in start.torch_cure("Darwin", "arm64")
+
+
 def test_the_range_is_the_one_in_pyproject():
     assert start.torch_requirement().startswith("torch>=")
 

@@ -85,10 +85,10 @@ def describe(added: list[str], kept: list[str]) -> str:
     """What was done, in one sentence."""
     where = f"your copy of the homework is in {WORK}"
     if not kept:
-        return f"{where}: {len(added)} files copied; later calls never overwrite them."
+        return f"{where}; copied: {', '.join(added)}; later calls never overwrite what is there."
     if not added:
-        return f"{where}: nothing to add, your {len(kept)} files are as you left them."
-    return f"{where}: new in it: {', '.join(added)}; your {len(kept)} others are as you left them."
+        return f"{where}; nothing is new, and your files are as you left them."
+    return f"{where}; new in it: {', '.join(added)}; your other files are as you left them."
 
 
 def open_jupyterlab(folder: Path, extra: list[str]) -> int:
