@@ -1,0 +1,149 @@
+"""Figures of training runs. They need no display: each function returns a matplotlib Figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from crystalgraph.errors import CrystalGraphError
+from crystalgraph.training import History
+
+COLORS = {"train": "#0072b2", "val": "#e69f00", "test": "#009e73", "baseline": "#7f7f7f"}
+"""Told apart by color-blind readers too (Okabe and Ito)."""
+
+_DASHES = ("--", ":", "-.", (0, (1, 3)))
+
+
+def with_unit(label: str, unit: str) -> str:
+    """A label with its unit in brackets, where there is one."""
+    return f"{label} ({unit})" if unit else label
+
+
+def plot_learning_curves(
+    history: History | Mapping[str, list],
+    unit: str,
+    baselines: Mapping[str, float] | None = None,
+    title: str = "",
+) -> Figure:
+    """Loss and mean absolute error against gradient steps.
+
+    Args:
+        history: of one training run.
+        unit: of the errors.
+        baselines: validation MAE of simple predictors in that unit, drawn as horizontal lines.
+        title: above the figure.
+
+    Returns:
+        A figure with the training loss left, and the errors right (both logarithmic).
+    """
+    columns = asdict(history) if isinstance(history, History) else history
+    figure = Figure(figsize=(9.5, 3.8), layout="constrained")
+    loss, error = figure.subplots(1, 2)
+    step = columns["step"]
+    marker = "o" if len(step) == 1 else ""
+    loss.plot(step, columns["train_loss"], color=COLORS["train"], marker=marker, label="training")
+    loss.set_ylabel("L1 loss of the normalized target (no unit)")
+    for part, name in (("train", "training, while the weights change"), ("val", "validation")):
+        error.plot(step, columns[f"{part}_mae"], color=COLORS[part], marker=marker, label=name)
+    _mark_best(error, columns)
+    _draw_baselines(error, baselines or {})
+    error.set_ylabel(with_unit("mean absolute error", unit))
+    for axes in (loss, error):
+        axes.set_xlabel("gradient steps")
+        axes.set_yscale("log")
+        axes.grid(alpha=0.3, which="both")
+        axes.legend(fontsize=8)
+    figure.suptitle(title)
+    return figure
+
+
+def _mark_best(axes: Axes, columns: Mapping[str, list]) -> None:
+    best = columns["best_epoch"]
+    axes.plot(
+        columns["step"][best],
+        columns["val_mae"][best],
+        "o",
+        color=COLORS["val"],
+        markeredgecolor="black",
+        label=f"kept: epoch {best + 1}, {columns['val_mae'][best]:.3f}",
+    )
+
+
+def _draw_baselines(axes: Axes, baselines: Mapping[str, float]) -> None:
+    for number, (name, mae) in enumerate(baselines.items()):
+        style = _DASHES[number % len(_DASHES)]
+        axes.axhline(mae, color=COLORS["baseline"], linestyle=style, label=f"{name}, {mae:.3f}")
+
+
+def plot_parity(
+    predictions: Mapping[str, Mapping[str, list]],
+    target: str,
+    unit: str,
+    baselines: Mapping[str, float] | None = None,
+    title: str = "",
+) -> Figure:
+    """Predicted against true values; a perfect model lies on the diagonal.
+
+    Args:
+        predictions: for each part {"target": [...], "prediction": [...]}, in the unit.
+        target: name of the predicted property.
+        unit: of it.
+        baselines: test MAE of simple predictors, named below the test MAE of the network.
+        title: above the figure.
+
+    Returns:
+        A square figure, training crystals in the background.
+    """
+    figure = Figure(figsize=(5.6, 5.6), layout="constrained")
+    axes = figure.subplots()
+    for part, size, alpha in (("train", 8, 0.25), ("test", 18, 0.8)):
+        rows = predictions[part]
+        mae = np.abs(np.subtract(rows["prediction"], rows["target"])).mean()
+        label = f"{part}, {len(rows['target'])} crystals, MAE {mae:.3f}"
+        color = COLORS[part]
+        axes.scatter(
+            rows["target"], rows["prediction"], size, color, alpha=alpha, lw=0, label=label
+        )
+    for name, mae in (baselines or {}).items():
+        axes.plot([], [], " ", label=f"{name}: test MAE {mae:.3f}")
+    everything = [predictions[p][c] for p in ("train", "test") for c in ("target", "prediction")]
+    low, high = (f(np.concatenate(everything)) for f in (np.min, np.max))
+    margin = 0.05 * (high - low) or 1.0
+    axes.plot([low, high], [low, high], color="black", lw=0.8, zorder=0)
+    axes.set_xlim(low - margin, high + margin)
+    axes.set_ylim(low - margin, high + margin)
+    axes.set_aspect("equal")
+    name = target.replace("_", " ")
+    axes.set_xlabel(with_unit(f"{name}, true", unit))
+    axes.set_ylabel(with_unit(f"{name}, predicted", unit))
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, loc="upper left")
+    axes.set_title(title, fontsize=10)
+    return figure
+
+
+def save_figure(figure: Figure, path: str | Path) -> Path:
+    """Write a figure to a file.
+
+    Args:
+        figure: to be written.
+        path: ends in .png, .svg or .pdf.
+
+    Returns:
+        The path.
+
+    Raises:
+        CrystalGraphError: the file cannot be written.
+    """
+    try:
+        figure.savefig(path, dpi=150)
+    except OSError as error:
+        raise CrystalGraphError(
+            f"{path} cannot be written ({error.strerror}); choose another folder."
+        ) from error
+    return Path(path)
