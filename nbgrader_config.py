@@ -1,0 +1,72 @@
+"""nbgrader's settings for this course; docs/instructors.md is the guide.
+
+nbgrader reads this file when it is called in this folder.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    Execute,
+    LimitOutput,
+    SaveAutoGrades,
+)
+
+from crystalgraph.nbgrader_plugins import (
+    RELEASE_PREPROCESSORS,
+    MissingModelHook,
+    NumberOrNothing,
+    ReleaseHook,
+)
+
+ROOT = Path(__file__).resolve().parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+REPOSITORY = PROJECT["tool"]["crystalgraph"]["repository"]
+
+c = get_config()  # noqa: F821  (nbgrader defines it)
+
+c.CourseDirectory.course_id = "crystalgraph"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "assignments"
+c.CourseDirectory.submitted_directory = "submitted"
+c.CourseDirectory.autograded_directory = "autograded"
+c.CourseDirectory.feedback_directory = "feedback"
+
+# --- release: nbgrader generate_assignment hw --force
+c.GenerateAssignment.preprocessors = RELEASE_PREPROCESSORS
+c.GenerateAssignment.post_convert_hook = ReleaseHook(ROOT)
+c.WriteRepository.repository = REPOSITORY.removeprefix("https://github.com/")
+
+# --- collect: nbgrader zip_collect hw
+# Hand-ins are zips named hw_<student id>.zip with the notebooks and model_hw.py, in a folder or
+# not. A learning platform may put something before `hw_` or a `-1` behind the id; Colab and
+# browsers rename to "Copy of 1_....ipynb" and "1_... (1).ipynb". Other files are left out: a
+# student's torch.py beside the notebook would be imported instead of the real one.
+c.FileNameCollectorPlugin.named_regexp = (
+    r".*[/\\]extracted[/\\](?:.*[/\\])?"
+    r"(?:[^/\\]*_)?hw_(?P<student_id>[A-Za-z0-9.@]+)(?:-\d+)?[/\\](?:.*[/\\])?"
+    r"(?:Copy of )?(?P<file_id>\d_\w+?|model_hw)(?: ?\(\d+\))?\.(?:ipynb|py)$"
+)
+c.FileNameCollectorPlugin.valid_ext = [".ipynb", ".py"]
+c.ZipCollectApp.strict = True
+
+# --- grade: nbgrader autograde hw
+# model_hw.py is the student's work: it must never be replaced by a file of ours.
+c.Autograde.exclude_overwriting = {"hw": ["model_hw.py"]}
+c.Autograde.pre_convert_hook = MissingModelHook(ROOT)
+c.Autograde.autograde_preprocessors = [
+    Execute,
+    NumberOrNothing,
+    LimitOutput,
+    SaveAutoGrades,
+    AssignLatePenalties,
+    CheckCellMetadata,
+]
+c.OverwriteCells.add_missing_cells = True  # a deleted check comes back and is graded
+c.Execute.timeout = 60  # seconds a cell may take; nothing trains while grading
+
+# The checks look for cases here too; kernels inherit the variable, students do not have the folder.
+os.environ["CRYSTALGRAPH_HIDDEN_CASES"] = str(ROOT / "tests" / "hidden_cases")
