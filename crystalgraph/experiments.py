@@ -342,22 +342,34 @@ def steps(n: int) -> Iterator[int]:
     return iter(range(0 if autograding() else n))
 
 
-def student_network(path: str | Path = "model_hw.py") -> type[nn.Module] | None:
-    """The network written in notebook 2, if it runs; prints one sentence about it.
+class NotReady(nn.Module):
+    """Stands for a network that does not run; every attempt to build it says why."""
+
+    reason = ""
+
+    def __init__(self, *sizes: int, **settings: object) -> None:
+        raise CrystalGraphError(
+            f"Your network of notebook 2 does not run yet, so this cell cannot: {self.reason}"
+        )
+
+
+def student_network(path: str | Path = "model_hw.py") -> type[nn.Module]:
+    """The network written in notebook 2, tried on a few crystals; prints one sentence about it.
 
     Args:
         path: the student's model file.
 
     Returns:
-        The class, or None when it cannot be used; this notebook then goes on with finished runs.
+        The class; where it cannot be used, a class that says why when it is built.
     """
     try:
         model_class = load_model_class(path)
+        n_parameters = sum(w.numel() for w in _small_model(model_class).parameters())
         seconds = seconds_per_step(model_class)
     except Exception as error:  # whatever a student's file raises
-        print(f"Your network is not ready, so finished runs are shown: {_one_line(error)}")
-        return None
-    n_parameters = sum(weight.numel() for weight in _small_model(model_class).parameters())
+        reason = _one_line(error)
+        print(f"Your network does not run yet, so finished runs are shown: {reason}")
+        return type("NotReady", (NotReady,), {"reason": reason})
     print(f"Your network runs: {n_parameters:,} parameters, {seconds * 1e3:.0f} ms per step.")
     return model_class
 
@@ -426,27 +438,23 @@ class Outcome:
 
 def train_or_load(
     name: str,
-    model_class: type[nn.Module] | None,
+    model_class: type[nn.Module],
     split: str = "formula",
     seed: int = 0,
-    rerun: bool = True,
     budget: float = 300.0,
 ) -> Outcome:
     """Make a run with a student's network, or load the shipped one and say why.
 
     Args:
         name: of the experiment.
-        model_class: the student's CrystalGraphConvNet; None loads.
+        model_class: the student's CrystalGraphConvNet.
         split: name of the split.
         seed: of the run.
-        rerun: False loads without further ado.
         budget: seconds that training may take by a timed step; above, the shipped run is loaded.
 
     Returns:
         The run, and the network when it was trained here.
     """
-    if not rerun:
-        return Outcome(load_run(name, split, seed), None)
     reason = _why_not(name, model_class, split, seed, budget)
     if not reason:
         try:
@@ -466,15 +474,17 @@ def run_or_load(
     rerun: bool = False,
 ) -> RunResult:
     """The shipped run of an experiment, or with rerun=True one made now with model_class."""
-    return train_or_load(name, model_class, split, seed, rerun).run
+    if not rerun or model_class is None:
+        return load_run(name, split, seed)
+    return train_or_load(name, model_class, split, seed).run
 
 
 def _why_not(name, model_class, split, seed, budget) -> str:
     """Why a run is not trained here; empty when it is."""
     if autograding():
         return "nothing trains while nbgrader is grading"
-    if model_class is None:
-        return "there is no network of yours yet"
+    if issubclass(model_class, NotReady):
+        return f"your network does not run ({model_class.reason})"
     settings = experiment(name).train_settings(seed)
     try:
         step = seconds_per_step(model_class, name, settings.batch_size)
