@@ -236,9 +236,7 @@ def install_torch() -> None:
 def torch_cure(system: str, machine: str) -> str:
     """What may help where no PyTorch was to be had."""
     if system == "Darwin" and machine == "x86_64":
-        return (
-            "no new builds exist for Macs with an Intel processor: use conda (environment.yml)"
-        )
+        return "no new builds exist for Macs with an Intel processor: use conda (environment.yml)"
     return "check the network connection and run this again, or try Python 3.12"
 
 
