@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.training import History
@@ -39,27 +40,36 @@ def plot_learning_curves(
         title: above the figure.
 
     Returns:
-        A figure with the training loss left, and the errors right (both logarithmic).
+        A figure with the training loss left, and the errors right (both logarithmic). The
+        training curves are averages over each epoch, in train mode: batch norm then uses the
+        statistics of the batch, so they can lie above the validation error.
     """
     columns = asdict(history) if isinstance(history, History) else history
-    figure = Figure(figsize=(9.5, 3.8), layout="constrained")
+    figure = Figure(figsize=(9.5, 4.4), layout="constrained")
     loss, error = figure.subplots(1, 2)
     step = columns["step"]
     marker = "o" if len(step) == 1 else ""
     loss.plot(step, columns["train_loss"], color=COLORS["train"], marker=marker, label="training")
     loss.set_ylabel("L1 loss of the normalized target (no unit)")
-    for part, name in (("train", "training, while the weights change"), ("val", "validation")):
+    for part, name in (("train", "training, in train mode"), ("val", "validation")):
         error.plot(step, columns[f"{part}_mae"], color=COLORS[part], marker=marker, label=name)
     _mark_best(error, columns)
     _draw_baselines(error, baselines or {})
     error.set_ylabel(with_unit("mean absolute error", unit))
     for axes in (loss, error):
         axes.set_xlabel("gradient steps")
-        axes.set_yscale("log")
-        axes.grid(alpha=0.3, which="both")
-        axes.legend(fontsize=8)
+        _log_scale(axes)
+        axes.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.17))
     figure.suptitle(title)
     return figure
+
+
+def _log_scale(axes: Axes) -> None:
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.grid(alpha=0.3)
 
 
 def _mark_best(axes: Axes, columns: Mapping[str, list]) -> None:

@@ -1,4 +1,4 @@
-"""`crystalgraph predict`: a property of your crystals, from a checkpoint of ours or a published one."""
+"""`crystalgraph predict`: a property of your crystals, from our checkpoint or a published one."""
 
 from __future__ import annotations
 
