@@ -1,0 +1,185 @@
+"""Running a student's code safely: quiet on stderr, limited in time, its errors explained."""
+
+import contextlib
+import linecache
+import os
+import re
+import signal
+import sys
+import sysconfig
+import threading
+import traceback
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+PACKAGE = str(Path(__file__).resolve().parents[1])
+_FOLDERS = {sysconfig.get_path(key) for key in ("stdlib", "purelib", "platlib")} | {PACKAGE}
+LIBRARIES = (*(folder + os.sep for folder in _FOLDERS), "<frozen")
+
+
+class Fault(Exception):
+    """Something is wrong with the student's answer.
+
+    Args:
+        message: for the student.
+        cause: short name of the mistake, when it is a known one.
+    """
+
+    def __init__(self, message: str, cause: str = "", line: str = "") -> None:
+        super().__init__(message)
+        self.message, self.cause, self.line = message, cause, line
+
+
+class TimeUp(BaseException):
+    """The time limit was reached; no Exception, so that `except Exception` does not stop it."""
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeUp in the block after so many seconds, where the system can do that."""
+    main_thread = threading.current_thread() is threading.main_thread()
+    if not (main_thread and hasattr(signal, "setitimer")):
+        yield
+        return
+
+    def ring(signum: int, frame: object) -> None:
+        raise TimeUp
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Swallow all that is written to stderr: sys.stderr, handlers that hold it, descriptor 2.
+
+    nbgrader gives no points to a cell that wrote to stderr, even a mere warning.
+    """
+    stream = sys.stderr
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        stack.enter_context(_descriptor_to_nowhere(2))
+        stack.enter_context(_stream_to_nowhere(stream))
+        nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+        stack.enter_context(contextlib.redirect_stderr(nowhere))
+        yield
+
+
+@contextlib.contextmanager
+def _descriptor_to_nowhere(descriptor: int) -> Iterator[None]:
+    try:
+        saved = os.dup(descriptor)
+    except OSError:  # closed, as in windowed Python
+        yield
+        return
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        os.dup2(nowhere.fileno(), descriptor)
+        try:
+            yield
+        finally:
+            os.dup2(saved, descriptor)
+            os.close(saved)
+
+
+@contextlib.contextmanager
+def _stream_to_nowhere(stream: object) -> Iterator[None]:
+    """Log handlers keep the stream they were made with; a notebook's stream has no descriptor."""
+    try:
+        stream.flush()
+        stream.write = len
+    except (AttributeError, ValueError, OSError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        with contextlib.suppress(AttributeError):
+            del stream.write
+
+
+@contextlib.contextmanager
+def double_precision() -> Iterator[None]:
+    """Default dtype float64, gradients on and random numbers of our own; all restored after."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.random.fork_rng(devices=[]), torch.enable_grad():
+            torch.manual_seed(0)
+            yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def student_line(error: BaseException) -> str:
+    """The last line of the student's own code in a traceback, as "file, line 12: code"."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not frame.filename.startswith(LIBRARIES):
+            name = Path(frame.filename).name if "<" not in frame.filename else frame.filename
+            name = "the notebook" if "ipykernel" in frame.filename else name
+            code = frame.line or linecache.getline(frame.filename, frame.lineno or 0).strip()
+            return f"{name}, line {frame.lineno}: {code}"
+    return ""
+
+
+_HINTS = (
+    (
+        r"same (dtype|scalar type)|expected scalar type|but found (Float|Double)|dtype",
+        "Two tensors have different dtypes. Make new tensors from the ones you are given: "
+        "`x.new_zeros(...)`, `torch.zeros_like(x)`; and do not call .float().",
+    ),
+    (
+        r"mat1 and mat2 shapes",
+        "The tensor given to a linear layer has the wrong number of columns: print its shape.",
+    ),
+    (
+        r"Sizes of tensors must match|must match the size of tensor|could not be broadcast",
+        "Shapes do not fit: print the .shape of both sides of that line.",
+    ),
+    (r"out of bounds|out of range", "An index points behind the end: print its largest value."),
+    (
+        r"modified by an inplace operation|leaf Variable that requires grad",
+        "A tensor that the gradient needs was changed in place: use out-of-place functions, "
+        "for example index_add instead of index_add_ on an input.",
+    ),
+    (
+        r"unexpected keyword argument|positional argument",
+        "A function is called with the wrong arguments: leave the def line as it was given.",
+    ),
+    (r"is not defined", "A name is missing: import it at the top, and look for spelling."),
+    (
+        r"can't convert|numpy\(\) on Tensor|must be Tensor, not numpy",
+        "numpy arrays and torch tensors are mixed on that line.",
+    ),
+)
+
+
+def explain(error: BaseException, call: str) -> Fault:
+    """Turn what a student's code raised into something to read.
+
+    Args:
+        error: the exception.
+        call: what was called.
+
+    Returns:
+        A Fault with the error, the student's line and, where known, a hint.
+    """
+    if isinstance(error, TimeUp):
+        return Fault(
+            f"{call} did not come to an end in time: look for an endless loop.", "too slow"
+        )
+    line = student_line(error)
+    text = f"{type(error).__name__}: {str(error).strip() or 'no message'}"
+    if len(text) > 400:
+        text = text[:400] + " ..."
+    hint = next((hint for pattern, hint in _HINTS if re.search(pattern, text)), "")
+    parts = [f"{call} raised {text}", f"at {line}" if line else "", hint]
+    return Fault("\n".join(part for part in parts if part), "exception", line)

@@ -1,0 +1,422 @@
+"""Checks of the network: layers, poolings, the forward pass, and the student's own tests."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from crystalgraph.checks.cases import Arrays, Case
+from crystalgraph.checks.compare import as_tensor, shapes
+from crystalgraph.checks.exam import Check, Exam, Plan, stored
+from crystalgraph.checks.guard import Fault
+
+LAYER_INPUTS = ("atom_features", "bond_features", "center", "neighbor")
+POOL_INPUTS = ("atom_features", "crystal", "n_crystals")
+ACTIVATIONS = {"softplus": softplus, "tanh": torch.tanh, "relu": torch.relu}
+
+# ---- tensors in and out
+
+
+def tensors_of(case: Case, names: tuple[str, ...]) -> list:
+    """The inputs of a case as tensors; n_crystals stays an int."""
+    values = [case.inputs.get(name) for name in names]
+    return [
+        case.settings["n_crystals"] if value is None else torch.from_numpy(value.copy())
+        for value in values
+    ]
+
+
+def call(function: Callable, inputs: list, names: tuple[str, ...]) -> Tensor:
+    """Call the student's code and make sure that it left its inputs as they were.
+
+    Raises:
+        Fault: an input was changed, or the result is no tensor of the right dtype.
+    """
+    before = [value.clone() if isinstance(value, Tensor) else value for value in inputs]
+    result = as_tensor(function(*inputs), "The result")
+    for name, old, new in zip(names, before, inputs, strict=True):
+        if isinstance(old, Tensor) and not torch.equal(old, new):
+            raise Fault(
+                f"Your code changes its input `{name}` in place: use index_add instead of "
+                "index_add_ on it, `x = x + y` instead of `x += y`.",
+                "in place",
+            )
+    if result.dtype != inputs[0].dtype:
+        raise Fault(
+            f"The result is {result.dtype}, the input was {inputs[0].dtype}: make new tensors "
+            "with `atom_features.new_zeros(...)` and do not convert.",
+            "dtype",
+        )
+    return result
+
+
+def _shapes(names: tuple[str, ...]) -> Callable[[Case], str]:
+    return lambda case: shapes(
+        {name: case.inputs.get(name, case.settings.get(name)) for name in names}
+    )
+
+
+def build(cls: type, case: Case) -> nn.Module:
+    """Make the student's module and give it the weights of a case, in float64.
+
+    Raises:
+        Fault: its parameters are not those of the file handed out.
+    """
+    options = dict(case.settings.get("options", {}))
+    if "activation" in options:
+        options["activation"] = ACTIVATIONS[options["activation"]]
+    module = cls(*case.settings["sizes"], **options).double()
+    weights = {name: torch.from_numpy(value) for name, value in case.group("weights").items()}
+    try:
+        prepare(module, case)
+        module.load_state_dict(weights)
+    except (RuntimeError, AttributeError):
+        raise Fault(
+            f"The layers made in {cls.__name__}.__init__ are not the ones handed out; put __init__ "
+            "back as it was (`crystalgraph lab` has a fresh model_hw.py) and change forward only.",
+            "init changed",
+        ) from None
+    return module.train(case.settings.get("train", False))
+
+
+# ---- 2.1, 2.2, 2.8 layers
+
+
+def _run_layer(cls: type, case: Case) -> Arrays:
+    layer = build(cls, case)
+    result = call(layer, tensors_of(case, LAYER_INPUTS), LAYER_INPUTS)
+    outputs = {"result": result.detach().numpy()}
+    if case.settings.get("train"):
+        for name, value in layer.state_dict().items():
+            if "running" in name:
+                outputs[f"{name} after a training pass"] = value.numpy()
+    return outputs
+
+
+def _layer_and_inputs(exam: Exam) -> tuple[nn.Module, list[Tensor]]:
+    case = exam.named("random")[0]
+    return build(exam.answer, case), tensors_of(case, LAYER_INPUTS)
+
+
+def _apart(first: Tensor, second: Tensor) -> bool:
+    return not torch.allclose(first, second, rtol=1e-9, atol=1e-11)
+
+
+def _relabeled_atoms(exam: Exam) -> None:
+    layer, (atoms, bonds, center, neighbor) = _layer_and_inputs(exam)
+    result = call(layer, [atoms, bonds, center, neighbor], LAYER_INPUTS)
+    order = torch.randperm(len(atoms))
+    label = torch.argsort(order)
+    shuffled = layer(atoms[order], bonds, label[center], label[neighbor])
+    if _apart(shuffled, result[order]):
+        raise Fault(
+            "Atoms listed in another order should give the same rows in that order, and do not: "
+            "something in your code depends on where an atom stands.",
+            "atom order",
+        )
+    edges = torch.randperm(len(center))
+    if _apart(layer(atoms, bonds[edges], center[edges], neighbor[edges]), result):
+        raise Fault(
+            "Edges listed in another order should change nothing, and do: add up the edges of a "
+            "center with index_add; `message[center] = ...` or `+= ...` keeps one edge only.",
+            "edge order",
+        )
+
+
+def _listens_to_its_inputs(exam: Exam) -> None:
+    """The sensitivity twin: a constant layer passes every test of invariance."""
+    layer, (atoms, bonds, center, neighbor) = _layer_and_inputs(exam)
+    result = layer(atoms, bonds, center, neighbor)
+    trials = {
+        "atom_features": (atoms * 1.1, bonds, center, neighbor),
+        "bond_features": (atoms, bonds * 1.1, center, neighbor),
+        "center": (atoms, bonds, center.roll(1), neighbor),
+        "neighbor": (atoms, bonds, center, neighbor.roll(1)),
+    }
+    for name, inputs in trials.items():
+        if not _apart(layer(*inputs), result):
+            raise Fault(
+                f"The result stays the same when `{name}` changes: it is not used.", "ignores input"
+            )
+
+
+def _neighbors_in_other_crystals(exam: Exam) -> None:
+    layer, (atoms, bonds, center, neighbor) = _layer_and_inputs(exam)
+    alone = layer(atoms, bonds, center, neighbor)
+    both = layer(
+        torch.cat([atoms, 2 - atoms]),
+        torch.cat([bonds, bonds.flip(0)]),
+        torch.cat([center, center + len(atoms)]),
+        torch.cat([neighbor, neighbor + len(atoms)]),
+    )
+    if _apart(both[: len(atoms)], alone):
+        raise Fault(
+            "In eval mode a crystal's atoms change when another crystal joins the batch: sum over "
+            "the edges of each center, not over all edges.",
+            "batch mates",
+        )
+
+
+def gradients_arrive(module: nn.Module, run: Callable[[], Tensor]) -> None:
+    """Raise Fault unless the result's gradient reaches every parameter."""
+    result = run()
+    if not result.requires_grad:
+        raise Fault(
+            "The result has no gradient, so nothing can be learned: do not use .detach(), .data, "
+            ".item(), .numpy(), torch.tensor(...) or torch.no_grad() inside.",
+            "detached",
+        )
+    (result**2).sum().backward()
+    missing = [n for n, p in module.named_parameters() if p.grad is None or not p.grad.any()]
+    if missing:
+        raise Fault(
+            f"No gradient reaches {', '.join(missing)}: is that part used, without .detach()?",
+            "no gradient",
+        )
+
+
+def _layer_gradients(exam: Exam) -> None:
+    layer, inputs = _layer_and_inputs(exam)
+    gradients_arrive(layer, lambda: layer(*inputs))
+
+
+def _layer_properties(exam: Exam) -> None:
+    exam.run(exam.named("random")[0])
+    for test in (
+        _relabeled_atoms,
+        _neighbors_in_other_crystals,
+        _listens_to_its_inputs,
+        _layer_gradients,
+    ):
+        test(exam)
+
+
+class MultiplicationCounter(TorchDispatchMode):
+    """Counts the multiplications done in matrix products: no clock, so no luck.
+
+    Attributes:
+        total: so far.
+    """
+
+    total = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        """Let an operation run, and count it if it is a matrix product."""
+        name = function.overloadpacket.__name__
+        result = function(*args, **(kwargs or {}))
+        if name in ("mm", "bmm", "addmm", "baddbmm", "mv", "addmv"):
+            inner = args[1 if name.startswith(("add", "badd")) else 0].shape[-1]
+            self.total += result.numel() * inner
+        return result
+
+
+def _fewer_multiplications(exam: Exam) -> None:
+    layer, (atoms, bonds, center, neighbor) = _layer_and_inputs(exam)
+    many = [column.repeat(6, *[1] * (column.ndim - 1)) for column in (bonds, center, neighbor)]
+    with torch.no_grad(), MultiplicationCounter() as counter:
+        layer(atoms, *many)
+    n_atom, n_bond, n_edges = atoms.shape[1], bonds.shape[1], len(many[1])
+    per_edge = n_edges * (2 * n_atom + n_bond) * 2 * n_atom
+    split = (n_edges * n_bond + 2 * len(atoms) * n_atom) * 2 * n_atom
+    if counter.total > (split + per_edge) / 2:
+        raise Fault(
+            "The numbers are right, but as many multiplications are done as in ConvLayer: multiply "
+            "the atom features by their two blocks of the weight once per atom, and pick the "
+            "products per edge afterwards ([center], [neighbor]).",
+            "not faster",
+        )
+
+
+_LAYER_CASES = {
+    "paper": "three atoms in a line, one feature each, all weights 1",
+    "random": "11 atoms, 40 edges in no order, random weights, eval mode",
+    "options": "the same without batch norms, with tanh as activation and another residual",
+    "train": "the same in training mode, where batch norms use the batch's own mean",
+}
+_LAYER_AXES = {"result": ("atom", "feature")}
+
+
+def _layer_check(task: str, points: tuple[float, ...], expected: str, *more: Plan) -> Check:
+    paper, properties, random, options, train = points
+    steps = (
+        stored("three atoms in a line", paper, "paper", paper=True),
+        Plan("atom order, edge order, batch mates, gradients", properties, _layer_properties),
+        stored("random weights", random, "random"),
+        stored("options of the layer", options, "options"),
+        stored("training mode", train, "train"),
+        *more,
+    )
+    return Check(
+        task,
+        _run_layer,
+        steps,
+        expected,
+        _LAYER_CASES,
+        _LAYER_AXES,
+        _shapes(LAYER_INPUTS),
+        kind="class",
+    )
+
+
+_GATED = (
+    "softplus(v + BN2(sum over the edges of each center of sigmoid(f) * softplus(c))), "
+    "f and c the first and second half of BN1(fc_full(v_center, v_neighbor, u))."
+)
+_CONV = _layer_check("2.1", (3, 2, 3, 1, 1), _GATED)
+_SHARED = _layer_check(
+    "2.2",
+    (2, 1, 2, 0.5, 0.5),
+    "softplus(BN(fc_neighbors(sum over the edges of each center of (v_neighbor, u)) "
+    "+ fc_self(v))).",
+)
+_FAST = _layer_check(
+    "2.8",
+    (0.5, 0.5, 0.5, 0.5, 0.5),
+    "exactly what ConvLayer gives.",
+    Plan("atom products once per atom", 1.5, _fewer_multiplications),
+)
+
+# ---- 2.3, 2.4 poolings
+
+
+def _run_pool(answer: Callable, case: Case) -> Arrays:
+    result = call(answer, tensors_of(case, POOL_INPUTS), POOL_INPUTS)
+    return {"result": result.detach().numpy()}
+
+
+def _pool_properties(exam: Exam) -> None:
+    atoms, crystal, n_crystals = tensors_of(exam.named("random")[0], POOL_INPUTS)
+    result = call(exam.answer, [atoms, crystal, n_crystals], POOL_INPUTS)
+    order = torch.randperm(len(atoms))
+    if _apart(exam.answer(atoms[order], crystal[order], n_crystals), result):
+        raise Fault("Atoms listed in another order change the result.", "atom order")
+    if _apart(exam.answer(atoms.repeat(2, 1), crystal.repeat(2), n_crystals), result):
+        raise Fault(
+            "A supercell, with every atom twice, gives another result: it is the same crystal.",
+            "supercell",
+        )
+    mine = crystal == 1
+    alone = exam.answer(atoms[mine], torch.zeros_like(crystal[mine]), 1)
+    if alone.shape != result[1:2].shape or _apart(alone, result[1:2]):
+        raise Fault(
+            "A crystal alone gives another result than in a batch: keep crystals apart.",
+            "batch mates",
+        )
+    if not _apart(exam.answer(atoms + 1, crystal, n_crystals), result):
+        raise Fault("The result does not depend on the atom features.", "ignores input")
+    atoms = atoms.clone().requires_grad_()
+    gradients_arrive(nn.Module(), lambda: exam.answer(atoms, crystal, n_crystals))
+
+
+_POOL_CASES = {
+    "paper": "a crystal of two atoms and one of three, two features",
+    "random": "4 crystals of 1 to 6 atoms, the atoms in no order",
+    "negative": "3 crystals, all features negative",
+    "one": "a single crystal of 5 atoms",
+}
+
+
+def _pool_check(task: str, expected: str) -> Check:
+    steps = (
+        stored("two crystals by hand", 1.5, "paper", paper=True),
+        Plan("atom order, supercell, batch mates, gradient", 1, _pool_properties),
+        stored("atoms in no order, all signs", 1.5, "random", "negative", "one"),
+    )
+    axes = {"result": ("crystal", "feature")}
+    return Check(task, _run_pool, steps, expected, _POOL_CASES, axes, _shapes(POOL_INPUTS))
+
+
+_MEAN = _pool_check("2.3", "for each crystal the sum of its atoms' features over their number.")
+_MAX = _pool_check("2.4", "for each crystal and feature the largest value among its own atoms.")
+
+# ---- 2.5 network: stand-ins for convolutions and pooling, so that only forward is examined
+
+NET_INPUTS = (*LAYER_INPUTS, *POOL_INPUTS[1:])
+
+
+class StandInConv(nn.Module):
+    """No convolution, but like one it depends on everything it is given, in order."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(width))
+
+    def forward(self, atoms: Tensor, bonds: Tensor, center: Tensor, neighbor: Tensor) -> Tensor:
+        """(N, F), (E, K), (E,), (E,) -> (N, F)."""
+        graph = 0.3 * bonds[: len(atoms), :1] + 0.1 * center[: len(atoms), None]
+        return torch.sin(self.scale * atoms) + graph - 0.2 * neighbor[: len(atoms), None]
+
+
+def first_atom_pool(atoms: Tensor, crystal: Tensor, n_crystals: int) -> Tensor:
+    """Stand-in for a pooling: the first atom of each crystal speaks for it."""
+    first = [int((crystal == number).nonzero()[0]) for number in range(n_crystals)]
+    return atoms[first]
+
+
+class StandInSoftmaxPool(nn.Module):
+    """Stand-in for a pooling that reads the atom features of all layers."""
+
+    def forward(self, states: list[Tensor], crystal: Tensor, n_crystals: int) -> Tensor:
+        """List of (N, F) -> (C, F)."""
+        weighted = [(t + 1) * torch.cos(state) for t, state in enumerate(states)]
+        return first_atom_pool(torch.stack(weighted).sum(0), crystal, n_crystals)
+
+
+def prepare(module: nn.Module, case: Case) -> None:
+    """Exchange a network's convolutions and pooling for stand-ins; layers stay as they are."""
+    if case.settings.get("network"):
+        width = module.embedding.out_features
+        module.convs = nn.ModuleList(StandInConv(width) for _ in module.convs)
+        if module.pooling is None:
+            module.pool_last = first_atom_pool
+        else:
+            module.pooling = StandInSoftmaxPool()
+
+
+def _run_network(cls: type, case: Case) -> Arrays:
+    network = build(cls, case)
+    result = call(network, tensors_of(case, NET_INPUTS), NET_INPUTS)
+    return {"result": result.detach().numpy()}
+
+
+def _network_properties(exam: Exam) -> None:
+    case = exam.named("random")[0]
+    network, inputs = build(exam.answer, case), tensors_of(case, NET_INPUTS)
+    result = call(network, inputs, NET_INPUTS)
+    if result.shape != (inputs[-1],):
+        exam.compare("random")
+    gradients_arrive(network, lambda: network(*inputs))
+    changed = [inputs[0] * 1.1, *inputs[1:]]
+    if not _apart(network(*changed), result):
+        raise Fault("The prediction does not depend on the atom features.", "ignores input")
+
+
+_NETWORK = Check(
+    "2.5",
+    _run_network,
+    (
+        stored("no convolution, all weights 1", 2, "paper", paper=True),
+        Plan("shape, gradients, sensitivity", 1, _network_properties),
+        stored("three convolutions in a row", 3, "random"),
+        stored("deeper head, other activation", 1, "deep"),
+        stored("softmax pooling and classification", 1, "softmax", "classes"),
+    ),
+    "embedding; each convolution fed by the one before; pool, with the list of all states; "
+    "softplus; conv_to_fc; softplus; each of fcs followed by softplus; readout.",
+    {
+        "paper": "two crystals, no convolution, all weights 1; the pooling is exchanged for a "
+        "simple stand-in",
+        "random": "two crystals, three convolutions; convolutions and pooling are exchanged for "
+        "simple stand-ins, so only forward counts",
+        "deep": "three hidden layers (n_hidden=3) and tanh as activation",
+        "softmax": 'pooling="softmax", which reads the states of all layers',
+        "classes": 'task="classification", two classes',
+    },
+    {"result": ("crystal", "class")},
+    _shapes(NET_INPUTS),
+    kind="class",
+)
+
+CHECKS = (_CONV, _SHARED, _MEAN, _MAX, _NETWORK, _FAST)  # 2.6 and 2.7 are in own_tests.py

@@ -1,0 +1,345 @@
+"""Checks of the tests that the student writes: right models must pass them, planted wrong ones not.
+
+The planted models are small formulas, no networks: they give nothing away about the other tasks.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from pymatgen.core import Lattice, Structure
+
+from crystalgraph.checks.exam import Check, Exam, Plan
+from crystalgraph.checks.guard import Fault
+from crystalgraph.checks.mistakes import advice
+from crystalgraph.graphs import CrystalGraph
+
+MAX_CALLS = 500
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A model given to the student's test.
+
+    Attributes:
+        about: what it does, for messages.
+        predict: crystal -> number.
+        right: whether the test should say True.
+        trap: mistake of a test that lets this wrong model pass, when its crystals were right.
+    """
+
+    about: str
+    predict: Callable[[object], float]
+    right: bool
+    trap: str = "difference ignored"
+
+
+@dataclass
+class Recorder:
+    """Stands between the student's test and a model, and keeps what the test asked for."""
+
+    predict: Callable[[object], float]
+    seen: list = field(default_factory=list)
+
+    def __call__(self, crystal: object) -> float:
+        """Predict, and remember the crystal."""
+        if len(self.seen) >= MAX_CALLS:
+            raise Fault(f"Your test calls predict more than {MAX_CALLS} times; 5 are plenty.")
+        self.seen.append(crystal.copy() if hasattr(crystal, "copy") else crystal)
+        return float(self.predict(crystal))
+
+
+def verdict_of(result: object) -> bool:
+    """The student's answer as a bool; raises Fault when it is no truth value."""
+    if isinstance(result, torch.Tensor | np.ndarray) and np.prod(result.shape) == 1:
+        result = result.item()
+    if not isinstance(result, bool | np.bool_):
+        kind = "None" if result is None else f"a {type(result).__name__}"
+        raise Fault(f"Your test should return True or False, but returned {kind}.", "no bool")
+    return bool(result)
+
+
+def _judge(plants: Sequence[Plant], example: Callable, diagnose: Callable) -> Callable:
+    def test(exam: Exam) -> None:
+        for plant in plants:
+            crystal, kept = example(), example()
+            record = Recorder(plant.predict)
+            verdict = verdict_of(exam.answer(record, crystal))
+            cause = diagnose(kept, crystal, record.seen)
+            if verdict != plant.right or cause in ("one call", "in place"):
+                raise _wrong_verdict(exam.check.task, plant, verdict, record, cause)
+
+    return test
+
+
+def _wrong_verdict(task: str, plant: Plant, verdict: bool, record: Recorder, cause: str) -> Fault:
+    cause = cause or ("exact comparison" if plant.right else plant.trap)
+    kind = "right" if plant.right else "wrong"
+    should = "True" if plant.right else "False"
+    lines = [
+        f"Likely mistake: {advice(task, cause)}",
+        f"Input: a {kind} model, which {plant.about}; your test called it {len(record.seen)} times.",
+        f"Your test said {verdict}, expected {should}.",
+    ]
+    return Fault("\n".join(lines), cause)
+
+
+# ---- 2.6
+
+
+def example_graph() -> CrystalGraph:
+    """12 different atoms, atomic numbers rising, and 60 edges."""
+    rng = np.random.default_rng(7)
+    center, neighbor = np.repeat(np.arange(12), 5), rng.integers(0, 12, 60)
+    distance = rng.uniform(1.8, 4.0, 60)
+    numbers = np.array([3, 5, 8, 11, 14, 19, 22, 30, 38, 47, 56, 82])
+    return CrystalGraph("example", numbers, center, neighbor, distance, np.zeros((60, 3), int))
+
+
+def _same_graph(one: CrystalGraph, other: CrystalGraph) -> bool:
+    columns = ("atomic_numbers", "center", "neighbor", "distance")
+    return all(np.array_equal(getattr(one, c), getattr(other, c)) for c in columns)
+
+
+def _bonds(graph: CrystalGraph) -> np.ndarray:
+    """Bonds without labels: elements at both ends and distance, sorted."""
+    numbers = np.asarray(graph.atomic_numbers)
+    rows = np.stack([numbers[graph.center], numbers[graph.neighbor], graph.distance])
+    return rows[:, np.lexsort(rows)]
+
+
+def _diagnose_graphs(kept: CrystalGraph, given: CrystalGraph, seen: list) -> str:
+    if not _same_graph(kept, given):
+        return "in place"
+    if len(seen) < 2:
+        return "one call"
+    others = [graph for graph in seen if not _same_graph(graph, kept)]
+    if not others:
+        return "nothing shuffled"
+    numbers = [np.asarray(g.atomic_numbers) for g in others]
+    if any(np.array_equal(n, kept.atomic_numbers) for n in numbers):
+        only_edges = all(np.array_equal(_bonds(g), _bonds(kept)) for g in others)
+        return "edges shuffled only" if only_edges else "atoms not shuffled"
+    if any(np.array_equal(g.center, kept.center) for g in others):
+        return "edges not relabeled"
+    if any(np.array_equal(g.neighbor, kept.neighbor) for g in others):
+        return "one end relabeled"
+    if not all(_bonds(g).shape == _bonds(kept).shape for g in others):
+        return "another crystal"
+    if not all(np.allclose(_bonds(g), _bonds(kept)) for g in others):
+        return "inverse permutation"
+    return ""
+
+
+def _by_index(graph: CrystalGraph) -> float:
+    return float((np.asarray(graph.atomic_numbers) * np.arange(graph.n_atoms)).sum())
+
+
+def _mean_number(graph: CrystalGraph) -> float:
+    return float(np.mean(graph.atomic_numbers))
+
+
+def _bond_mean(graph: CrystalGraph) -> float:
+    """Depends on the order of additions in its last digits, as any real model does."""
+    numbers = np.asarray(graph.atomic_numbers)
+    charge = numbers[graph.center] ** 0.5 * numbers[graph.neighbor] ** 0.3
+    total = np.zeros(graph.n_atoms)
+    np.add.at(total, graph.center, charge * np.exp(-np.asarray(graph.distance)))
+    return float(np.cumsum(np.log(total + 1))[-1]) / graph.n_atoms
+
+
+def _first_atoms(graph: CrystalGraph) -> float:
+    numbers = np.asarray(graph.atomic_numbers)
+    return float(numbers[0] + 0.1 * numbers[1] + 0.01 * numbers[2])
+
+
+def _upward_edges(graph: CrystalGraph) -> float:
+    upward = np.asarray(graph.center) < np.asarray(graph.neighbor)
+    numbers = np.asarray(graph.atomic_numbers)
+    return float((numbers[graph.center] * graph.distance)[upward].sum())
+
+
+def _ring(graph: CrystalGraph) -> float:
+    numbers = np.asarray(graph.atomic_numbers)
+    return float((numbers * np.roll(numbers, 1)).mean())
+
+
+def _palindrome(graph: CrystalGraph) -> float:
+    numbers = np.asarray(graph.atomic_numbers, dtype=float)
+    return float((numbers * numbers[::-1]).mean())
+
+
+_PERMUTATION_STEPS = (
+    Plan(
+        "right models pass, wrong ones do not",
+        3,
+        _judge(
+            (
+                Plant("averages the atomic numbers", _mean_number, True),
+                Plant("averages a quantity over the bonds", _bond_mean, True),
+                Plant("reads only the first atoms of the list", _first_atoms, False),
+                Plant("weights each atom by its place in the list", _by_index, False),
+                Plant("looks at the labels at both ends of an edge", _upward_edges, False),
+            ),
+            example_graph,
+            _diagnose_graphs,
+        ),
+    ),
+    Plan(
+        "small errors are found",
+        2,
+        _judge(
+            (
+                Plant(
+                    "is right but for one part in a thousand",
+                    lambda g: _bond_mean(g) * (1 + 1e-5 * _by_index(g) / 40),
+                    False,
+                    "too tolerant",
+                ),
+                Plant(
+                    "falls whenever the atoms are shuffled", _by_index, False, "sign of difference"
+                ),
+                Plant(
+                    "rises whenever the atoms are shuffled",
+                    lambda g: -_by_index(g),
+                    False,
+                    "sign of difference",
+                ),
+            ),
+            example_graph,
+            _diagnose_graphs,
+        ),
+    ),
+    Plan(
+        "any order of the atoms, not a special one",
+        1,
+        _judge(
+            (
+                Plant("cannot tell a list from its reverse", _palindrome, False, "special order"),
+                Plant("cannot tell where a list begins", _ring, False, "special order"),
+                Plant("always predicts the same", lambda g: 1.0, True),
+            ),
+            example_graph,
+            _diagnose_graphs,
+        ),
+    ),
+)
+
+# ---- 2.7
+
+
+def example_structure() -> Structure:
+    """A small orthorhombic crystal of four atoms."""
+    lattice = Lattice.orthorhombic(3.9, 4.3, 5.2)
+    coords = [[0, 0, 0], [0.5, 0.5, 0.48], [0.5, 0.02, 0.5], [0, 0.5, 0.5]]
+    return Structure(lattice, ["Ca", "Ti", "O", "O"], coords)
+
+
+def _diagnose_structures(kept: Structure, given: Structure, seen: list[Structure]) -> str:
+    if given != kept:
+        return "in place"
+    if len(seen) < 2:
+        return "one call"
+    others = [structure for structure in seen if structure != kept]
+    if not others:
+        return "no supercell"
+    per_atom = kept.volume / len(kept)
+    for structure in others:
+        same_density = np.isclose(structure.volume / len(structure), per_atom, rtol=1e-4)
+        same_formula = structure.composition.fractional_composition.almost_equals(
+            kept.composition.fractional_composition
+        )
+        if not (same_density and same_formula):
+            return "another crystal"
+    if all(len(structure) == len(kept) for structure in others):
+        return "no supercell"
+    if all(np.allclose(s.lattice.abc[1:], kept.lattice.abc[1:]) for s in others):
+        return "one direction"
+    return ""
+
+
+def _mean_z(structure: Structure) -> float:
+    return float(np.cumsum([site.specie.Z**0.5 for site in structure])[-1]) / len(structure)
+
+
+def _volume_per_atom(structure: Structure) -> float:
+    return float(structure.volume / len(structure))
+
+
+_SUPERCELL_STEPS = (
+    Plan(
+        "right models pass, sums over the cell do not",
+        3,
+        _judge(
+            (
+                Plant("averages over the atoms", _mean_z, True),
+                Plant("gives the volume per atom", _volume_per_atom, True),
+                Plant(
+                    "adds over the atoms instead of averaging",
+                    lambda s: float(sum(site.specie.Z for site in s)),
+                    False,
+                    "difference ignored",
+                ),
+                Plant(
+                    "gives the volume of the cell",
+                    lambda s: float(s.volume),
+                    False,
+                    "difference ignored",
+                ),
+            ),
+            example_structure,
+            lambda *seen: "" if (c := _diagnose_structures(*seen)) == "one direction" else c,
+        ),
+    ),
+    Plan(
+        "small errors are found",
+        2,
+        _judge(
+            (
+                Plant(
+                    "is right but for one part in a thousand",
+                    lambda s: _mean_z(s) * (1 + 1e-3 * np.log(len(s))),
+                    False,
+                    "too tolerant",
+                ),
+                Plant(
+                    "falls when the cell grows",
+                    lambda s: _mean_z(s) + 1 / len(s),
+                    False,
+                    "sign of difference",
+                ),
+                Plant(
+                    "rises when the cell grows",
+                    lambda s: _mean_z(s) - 1 / len(s),
+                    False,
+                    "sign of difference",
+                ),
+            ),
+            example_structure,
+            lambda *seen: "" if (c := _diagnose_structures(*seen)) == "one direction" else c,
+        ),
+    ),
+    Plan(
+        "supercells in every direction",
+        1,
+        _judge(
+            tuple(
+                Plant(
+                    f"looks at the length of the cell's axis {axis}",
+                    lambda s, number=number: _mean_z(s) + 0.1 * s.lattice.abc[number],
+                    False,
+                    "one direction",
+                )
+                for number, axis in enumerate("abc")
+            ),
+            example_structure,
+            _diagnose_structures,
+        ),
+    ),
+)
+
+CHECKS = (
+    Check("2.6", lambda answer, case: {}, _PERMUTATION_STEPS, ""),
+    Check("2.7", lambda answer, case: {}, _SUPERCELL_STEPS, ""),
+)

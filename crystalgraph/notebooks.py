@@ -1,0 +1,187 @@
+"""Taking single functions out of a notebook, without running the rest of it.
+
+A function brings along only what it needs: the imports, definitions and assignments that bind the
+names it uses, and those that these use. Nothing is trained and nothing is drawn.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import json
+import linecache
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from crystalgraph.checks.tasks import MODEL_FILE, NOTEBOOKS, TASKS
+from crystalgraph.errors import CrystalGraphError
+
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_Binding = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+_Binding += (ast.Assign, ast.AnnAssign, ast.AugAssign)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One top-level statement of a notebook.
+
+    Attributes:
+        node: its syntax tree.
+        filename: notebook and cell, for messages.
+        binds: names it gives a value to.
+        needs: names it reads.
+    """
+
+    node: ast.stmt
+    filename: str
+    binds: frozenset[str]
+    needs: frozenset[str]
+
+
+def code_cells(path: Path) -> list[str]:
+    """Sources of a notebook's code cells.
+
+    Raises:
+        CrystalGraphError: the file is no notebook.
+    """
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = [cell["source"] for cell in cells if cell.get("cell_type") == "code"]
+        return [source if isinstance(source, str) else "".join(source) for source in code]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CrystalGraphError(
+            f"{path} cannot be read as a notebook ({type(error).__name__}): open and save it in "
+            "Jupyter, or start again from a fresh copy."
+        ) from error
+
+
+def _without_magics(source: str) -> str:
+    """Lines that only Jupyter understands become `pass`, line numbers stay."""
+    if source.lstrip().startswith("%%"):
+        return ""
+    lines = source.splitlines()
+    for number, line in enumerate(lines):
+        text = line.lstrip()
+        if text.startswith(("%", "!")) or text.startswith("?") or text.rstrip().endswith("?"):
+            lines[number] = line[: len(line) - len(text)] + "pass"
+    return "\n".join(lines) + "\n"
+
+
+def _parse(source: str) -> ast.Module:
+    """Parse a cell; magics are taken out only if Python does not understand it as it is."""
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return ast.parse(_without_magics(source))
+
+
+def _binds(node: ast.stmt) -> frozenset[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return frozenset({node.name})
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return frozenset((a.asname or a.name.split(".")[0]) for a in node.names)
+    stored = (n for n in ast.walk(node) if isinstance(n, ast.Name))
+    return frozenset(n.id for n in stored if isinstance(n.ctx, ast.Store))
+
+
+def _needs(node: ast.stmt) -> frozenset[str]:
+    return frozenset(
+        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)
+    )
+
+
+def statements(path: Path) -> tuple[list[Statement], dict[str, SyntaxError]]:
+    """Top-level statements of a notebook that bind a name.
+
+    Returns:
+        The statements, and for cells that do not parse their text with the error.
+    """
+    found, broken = [], {}
+    for number, source in enumerate(code_cells(path), start=1):
+        filename = f"{path.name}, code cell {number}"
+        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+        try:
+            tree = _parse(source)
+        except SyntaxError as error:
+            broken[source] = error
+            continue
+        for node in tree.body:
+            if isinstance(node, _Binding):
+                found.append(Statement(node, filename, _binds(node), _needs(node)))
+    return found, broken
+
+
+def _needed(found: list[Statement], names: Iterable[str]) -> list[Statement]:
+    """The statements that the names depend on, in the notebook's order."""
+    wanted, chosen = set(names), set()
+    while True:
+        more = {
+            i
+            for i, s in enumerate(found)
+            if i not in chosen and (s.binds & wanted or "*" in s.binds)
+        }
+        if not more:
+            return [found[i] for i in sorted(chosen)]
+        chosen |= more
+        for i in more:
+            wanted |= found[i].needs - set(dir(builtins))
+
+
+def load_function(path: Path, name: str) -> object:
+    """One function of a notebook, with all that it needs.
+
+    Args:
+        path: the notebook.
+        name: of a function defined at the top level of a cell.
+
+    Returns:
+        The function as last defined.
+
+    Raises:
+        CrystalGraphError: the notebook does not define it, or its cell has a syntax error.
+        Exception: what a needed statement raises.
+    """
+    found, broken = statements(path)
+    definitions = [s for s in found if isinstance(s.node, _Definition) and name in s.binds]
+    if not definitions:
+        for source, error in broken.items():
+            if f"def {name}" in source:
+                raise CrystalGraphError(
+                    f"{path.name}: the cell that defines {name} is no valid Python: {error.msg} in "
+                    f"its line {error.lineno}."
+                )
+        raise CrystalGraphError(
+            f"{path.name} does not define {name}: keep the def line as it was handed out."
+        )
+    namespace: dict[str, object] = {"__name__": path.stem}
+    needed = _needed(found, [name])
+    for statement in needed:
+        code = compile(ast.Module([statement.node], []), statement.filename, "exec")
+        exec(code, namespace)
+        if statement is definitions[-1]:
+            function = namespace[name]
+    return function
+
+
+def load_functions(folder: Path, model: ModuleType) -> dict[str, object]:
+    """The functions of all notebook tasks, for a folder that is known to be right.
+
+    Args:
+        folder: with the notebooks; missing ones are left out.
+        model: stands for model_hw.py, should a notebook import it.
+
+    Returns:
+        Name -> function.
+    """
+    import sys
+
+    sys.modules[Path(MODEL_FILE).stem] = model
+    functions = {}
+    for notebook in NOTEBOOKS.values():
+        path = folder / notebook
+        tasks = [task for task in TASKS.values() if task.where == notebook]
+        if path.exists():
+            functions |= {task.name: load_function(path, task.name) for task in tasks}
+    return functions

@@ -1,0 +1,5 @@
+"""Answers with a known mistake, one module per notebook."""
+
+
+def stored_mutants(task):
+    return []
