@@ -4,6 +4,7 @@ nbgrader reads this file when it is called in this folder.
 """
 
 import os
+import sys
 import tomllib
 from pathlib import Path
 
@@ -67,6 +68,9 @@ c.Autograde.autograde_preprocessors = [
 ]
 c.OverwriteCells.add_missing_cells = True  # a deleted check comes back and is graded
 c.Execute.timeout = 60  # seconds a cell may take; nothing trains while grading
+
+# nbgrader calls `alembic` by name, which fails where the environment was not activated.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 # The checks look for cases here too; kernels inherit the variable, students do not have the folder.
 os.environ["CRYSTALGRAPH_HIDDEN_CASES"] = str(ROOT / "tests" / "hidden_cases")
