@@ -27,7 +27,8 @@ from crystalgraph.checks.cases import FOLDER, Case, save_cases  # noqa: E402
 from crystalgraph.checks.compare import all_same  # noqa: E402
 from crystalgraph.checks.exam import Check  # noqa: E402
 from crystalgraph.checks.guard import double_precision, quiet_stderr  # noqa: E402
-from crystalgraph.checks.tasks import MODEL_FILE  # noqa: E402
+from crystalgraph.checks.salt_to_graph import GRAPH_COLUMNS  # noqa: E402
+from crystalgraph.checks.tasks import MODEL_FILE, task_table  # noqa: E402
 from crystalgraph.notebooks import load_functions  # noqa: E402
 
 SEED, HIDDEN_SEED = 11, 2024
@@ -126,10 +127,8 @@ def _batch_case(name: str, graphs: list[dict[str, np.ndarray]]) -> Case:
 
 def _line(n_atoms: int) -> tuple[np.ndarray, np.ndarray]:
     """Edges of atoms in a line: each to the next and back."""
-    pairs = sorted(
-        [(i, i + 1) for i in range(n_atoms - 1)] + [(i + 1, i) for i in range(n_atoms - 1)]
-    )
-    center, neighbor = np.array(pairs).T
+    forward = [(i, i + 1) for i in range(n_atoms - 1)]
+    center, neighbor = np.array(sorted(forward + [(j, i) for i, j in forward])).T
     return center, neighbor
 
 
@@ -138,9 +137,7 @@ def _line_graph(numbers: list[int]) -> dict[str, np.ndarray]:
     distance = np.full(len(center), 2.0)
     image = np.zeros((len(center), 3), dtype=int)
     columns = (np.array(numbers), center, neighbor, distance, image)
-    return dict(
-        zip(("atomic_numbers", "center", "neighbor", "distance", "image"), columns, strict=True)
-    )
+    return dict(zip(GRAPH_COLUMNS, columns, strict=True))
 
 
 def _batch_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
@@ -277,7 +274,7 @@ def _formation_case(name: str, formation: float, symbols: list[str], table: dict
 
 def _formation_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
     names = ["Sr", "Ti", "O", "Ba", "Zr", "Si"]
-    table = {name: round(float(energy), 3) for name, energy in zip(names, rng.uniform(-9, -1, 6))}
+    table = {name: round(rng.uniform(-9, -1), 3) for name in names}
     by_hand = {"Na": -1.0, "Cl": -2.0}
     double = ["Ba", "Ba", "Ti", "Zr"] + ["O"] * 6
     return [
@@ -445,6 +442,8 @@ def main() -> None:
     args = parser.parse_args()
     make(SEED, args.folder, hidden=False)
     make(HIDDEN_SEED, args.hidden_folder, hidden=True)
+    (REPO / "docs").mkdir(exist_ok=True)
+    (REPO / "docs" / "tasks.md").write_text(task_table(), encoding="utf-8")
 
 
 if __name__ == "__main__":

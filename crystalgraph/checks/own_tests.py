@@ -79,7 +79,7 @@ def _wrong_verdict(task: str, plant: Plant, verdict: bool, record: Recorder, cau
     should = "True" if plant.right else "False"
     lines = [
         f"Likely mistake: {advice(task, cause)}",
-        f"Input: a {kind} model, which {plant.about}; your test called it {len(record.seen)} times.",
+        f"Input: a {kind} model, which {plant.about}; it was called {len(record.seen)} times.",
         f"Your test said {verdict}, expected {should}.",
     ]
     return Fault("\n".join(lines), cause)

@@ -87,11 +87,7 @@ def task_table() -> str:
     bonus = sum(task.points for task in TASKS.values() if task.bonus)
     total, minutes = sum(t.points for t in needed), sum(t.minutes for t in needed)
     head = ["| task | function | where | points | minutes | what |", "|---|---|---|---|---|---|"]
-    title = [
-        "# Tasks checked automatically",
-        "",
-        "Written from `crystalgraph/checks/tasks.py`.",
-        "",
-    ]
+    origin = "Written by `python tools/make_cases.py` from `crystalgraph/checks/tasks.py`."
+    title = ["# Tasks checked automatically", "", origin, ""]
     sums = ["", f"Together {total} points in about {minutes} minutes; {bonus} bonus points.", ""]
     return "\n".join(title + head + rows + sums)
