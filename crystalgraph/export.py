@@ -106,6 +106,17 @@ def mathml(latex: str, display: str = "inline") -> str:
 class MathMLRenderer(IPythonRenderer):
     """nbconvert's Markdown renderer, with the equations converted instead of left to MathJax."""
 
+    def _html_embed_images(self, text: str) -> str:
+        """Only where there is an image: nbconvert's parser closes tags that end further down, and
+        the text of a folded hint (<details>) would stand open below it."""
+        return super()._html_embed_images(text) if "<img" in text else text
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        """A picture; one from the network (the Colab badge) is replaced by its description."""
+        if url.startswith(("http://", "https://")):
+            return html.escape(text)
+        return super().image(text, url, title)
+
     def inline_math(self, body: str) -> str:
         """$...$"""
         return mathml(body)
