@@ -85,7 +85,7 @@ _OTHERS = {
         Experiment("max_pooling", "max", {"pooling": "max"}),
         Experiment("softmax_pooling", "softmax, all layers", {"pooling": "softmax"}),
     ),
-    "neighbors": tuple(Experiment(f"k_{k}", f"k = {k}", graph={"k": k}) for k in (4, 8, 24)),
+    "neighbors": tuple(Experiment(f"k_{k}", f"k = {k}", graph={"k": k}) for k in (1, 4, 8, 24)),
     "features": (
         Experiment("one_hot", "one-hot Z", features="one_hot"),
         Experiment("random_features", "random bits", features="random"),
@@ -107,18 +107,22 @@ _OTHERS = {
     ),
     "batch_size": tuple(
         Experiment(f"batch_{n}", f"batches of {n}", train={"batch_size": n})
-        for n in (_BATCH * 2, _BATCH * 8)
+        for n in (_BATCH // 4, _BATCH * 4)
     ),
 }
-EXPERIMENTS = {
-    experiment.name: experiment
-    for experiments in (_LAYERS, *_OTHERS.values())
-    for experiment in experiments
-}
-GROUPS = {"layers": tuple(experiment.name for experiment in _LAYERS)} | {
-    group: ("gated", *(experiment.name for experiment in experiments))
-    for group, experiments in _OTHERS.items()
-}
+EXPERIMENTS = {member.name: member for group in (_LAYERS, *_OTHERS.values()) for member in group}
+_PLACE = {"neighbors": 3, "depth": 2, "width": 1, "learning_rate": 1, "batch_size": 1}
+
+
+def _with_default(group: str) -> tuple[str, ...]:
+    """Names of a group with the default network in its place, so that numbers are in order."""
+    names = [member.name for member in _OTHERS[group]]
+    names.insert(_PLACE.get(group, 0), "gated")
+    return tuple(names)
+
+
+GROUPS = {"layers": tuple(member.name for member in _LAYERS)}
+GROUPS |= {group: _with_default(group) for group in _OTHERS}
 """Group -> names of its experiments; every group contains the default network, "gated"."""
 
 DEFAULT_LABELS = {
@@ -163,7 +167,7 @@ def run_file(name: str, split: str, folder: Path | None = None) -> Path:
     elif split != "formula":
         stem = split
     else:
-        stem = next(group for group, names in GROUPS.items() if name in names)
+        stem = next(group for group, names in GROUPS.items() if name in names)  # gated: layers
     return (folder or paths.DATA / "runs") / f"{stem}.json"
 
 

@@ -165,6 +165,7 @@ def plot_groups(groups: Sequence[str], split: str = "formula") -> Figure:
         plot_bars(experiments.GROUPS[group], group, split, ax=ax)
     for ax in axes.flat[len(groups) :]:
         ax.remove()
+    figure.get_layout_engine().set(h_pad=0.12)
     return figure
 
 
