@@ -1,4 +1,4 @@
-"""Experiments: the shipped runs are complete and true, students' networks are handled, comparisons."""
+"""Experiments: shipped runs are complete and true, students' networks are handled, comparisons."""
 
 import json
 import time
