@@ -314,7 +314,8 @@ def draw_graph(
         the center to its neighbor) an edge that has no partner in the other direction.
     """
     center, neighbor, distance = _edge_arrays(center, neighbor, distance)
-    figure, ax = plt.subplots(figsize=(5.6, 5.2), layout="constrained")
+    size = 5.4 if len(atomic_numbers) > 4 else 3.8  # inches
+    figure, ax = plt.subplots(figsize=(size, size), layout="constrained")
     spots = _on_circle(len(atomic_numbers))
     for number, shell in enumerate(_shells(distance)):
         color = SHELL_COLORS[number % len(SHELL_COLORS)]
@@ -326,9 +327,9 @@ def draw_graph(
             _draw_pair(ax, spots[a], spots[b], color, n, one_way=pairs[b, a] != n)
     for index, (spot, number) in enumerate(zip(spots, atomic_numbers, strict=True)):
         _draw_atom(ax, spot, f"{Element.from_Z(int(number)).symbol}\n{index}", int(number))
-    ax.set(xlim=(-1.6, 1.6), ylim=(-1.8, 1.6), aspect="equal")
+    ax.set(xlim=(-1.6, 1.6), ylim=(-1.6 if size > 5 else -2.3, 1.6), aspect="equal")
     ax.axis("off")
-    ax.legend(loc="lower center", ncols=2, fontsize=9, frameon=False)
+    ax.legend(loc="lower center", ncols=2 if size > 5 else 1, fontsize=9, frameon=False)
     return _finished(figure)
 
 
