@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -39,14 +40,15 @@ def build_graphs(
     if cache and path.exists():
         try:
             return _read(path)
-        except (OSError, ValueError, KeyError):
-            path.unlink()  # damaged: build the graphs again
+        except Exception:  # a damaged file raises almost anything: build the graphs again
+            path.unlink(missing_ok=True)
     progress = tqdm(
         zip(structures, names, strict=True), "graphs", len(structures), disable=None, leave=False
     )
     graphs = [build_graph(structure, name, **settings) for structure, name in progress]
     if cache:
-        _write(path, graphs)
+        with suppress(OSError):  # a folder that cannot be written to costs time, not the run
+            _write(path, graphs)
     return graphs
 
 
@@ -69,9 +71,12 @@ def _write(path: Path, graphs: Sequence[CrystalGraph]) -> None:
     columns["n_edges"] = np.array([graph.n_edges for graph in graphs])
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-    with os.fdopen(handle, "wb") as file:
-        np.savez_compressed(file, **columns)
-    os.replace(temporary, path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(file, **columns)
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
 
 
 def _read(path: Path) -> list[CrystalGraph]:
