@@ -53,18 +53,18 @@ class Hole:
     function: str
 
 
-def find_holes(source: str, where: str) -> list[Hole]:
-    """The solution regions of a source text, in order.
+def find_regions(source: str, where: str) -> list[tuple[int, int]]:
+    """The lines (counted from 0) of each pair of markers in a text, in order.
 
     Args:
-        source: a Python file or a notebook cell (magics do no harm).
+        source: a Python file or a notebook cell, code or text.
         where: named in errors.
 
     Raises:
-        ReleaseError: a marker without its twin, or a region outside of a function.
+        ReleaseError: a marker without its twin.
     """
-    lines, holes, begin = source.split("\n"), [], None
-    for number, line in enumerate(lines):
+    regions, begin = [], None
+    for number, line in enumerate(source.split("\n")):
         if "BEGIN SOLUTION" in line or "END SOLUTION" in line:
             opens = "BEGIN SOLUTION" in line
             if line.strip() != (BEGIN if opens else END) or opens != (begin is None):
@@ -73,11 +73,24 @@ def find_holes(source: str, where: str) -> list[Hole]:
                     f"needs one {END!r} below it, each alone on its line"
                 )
             if not opens:
-                holes.append(Hole(begin, number, enclosing_function(lines, begin, where)))
+                regions.append((begin, number))
             begin = number if opens else None
     if begin is not None:
         raise ReleaseError(f"{where}, line {begin + 1}: {BEGIN!r} without {END!r}")
-    return holes
+    return regions
+
+
+def find_holes(source: str, where: str) -> list[Hole]:
+    """The solution regions of a Python source (magics do no harm), with their functions.
+
+    Raises:
+        ReleaseError: a marker without its twin, or a region outside of a function.
+    """
+    lines = source.split("\n")
+    return [
+        Hole(begin, end, enclosing_function(lines, begin, where))
+        for begin, end in find_regions(source, where)
+    ]
 
 
 def enclosing_function(lines: list[str], number: int, where: str) -> str:
@@ -151,9 +164,9 @@ def compare_holes(where: str, found: list[str], wanted: list[str]) -> None:
 
 
 def solution_parts(source: str, where: str) -> list[str]:
-    """The lines inside the solution regions of a source text."""
+    """The lines inside the solution regions of a text."""
     lines = source.split("\n")
-    return [line for hole in find_holes(source, where) for line in lines[hole.begin + 1 : hole.end]]
+    return [line for begin, end in find_regions(source, where) for line in lines[begin + 1 : end]]
 
 
 def is_solution(cell: NotebookNode) -> bool:
@@ -171,10 +184,9 @@ def secret_lines(root: Path, notebooks: Iterable[Path]) -> set[str]:
     lines = []
     for path in notebooks:
         for cell in nbformat.read(path, as_version=4).cells:
-            if cell.cell_type == "code":
-                lines += solution_parts(cell.source, path.name)
-            elif is_solution(cell):
-                lines += cell.source.split("\n")
+            parts = solution_parts(cell.source, f"{path.name}, cell {cell.get('id')}")
+            # Without markers nbgrader replaces a written answer as a whole.
+            lines += parts or (cell.source.split("\n") if is_solution(cell) else [])
     return model_secrets(root) | telling(lines)
 
 

@@ -73,7 +73,8 @@ def hand_in(course: Path, student: str, solved: Collection[str] = ()) -> Path:
     (folder / STUDENT_MODEL).write_text(filled(model, "model.py", solved), encoding="utf-8")
     for path in sorted(folder.glob("*.ipynb")):
         solution = nbformat.read(course / "solutions" / "hw" / path.name, as_version=4)
-        answers = {cell.id: cell.source for cell in solution.cells if "BEGIN SOL" in cell.source}
+        codes = [cell for cell in solution.cells if cell.cell_type == "code"]
+        answers = {cell.id: cell.source for cell in codes if "BEGIN SOLUTION" in cell.source}
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
             if cell.id in answers:
