@@ -10,6 +10,8 @@ import ast
 import builtins
 import json
 import linecache
+import symtable
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,9 +89,15 @@ def _binds(node: ast.stmt) -> frozenset[str]:
 
 
 def _needs(node: ast.stmt) -> frozenset[str]:
-    return frozenset(
-        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)
-    )
+    """Names of the notebook that a statement reads; not the local ones of a function."""
+    table = symtable.symtable(ast.unparse(node), "cell", "exec")
+    names = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced()}
+    tables = list(table.get_children())
+    while tables:
+        inner = tables.pop()
+        names |= {symbol.get_name() for symbol in inner.get_symbols() if symbol.is_global()}
+        tables += inner.get_children()
+    return frozenset(names)
 
 
 def statements(path: Path) -> tuple[list[Statement], dict[str, SyntaxError]]:
@@ -159,7 +167,12 @@ def load_function(path: Path, name: str) -> object:
     needed = _needed(found, [name])
     for statement in needed:
         code = compile(ast.Module([statement.node], []), statement.filename, "exec")
-        exec(code, namespace)
+        try:
+            exec(code, namespace)
+        except Exception:
+            # A variable that cannot be made is missed, if at all, when the function is called.
+            if isinstance(statement.node, _Definition | ast.Import | ast.ImportFrom):
+                raise
         if statement is definitions[-1]:
             function = namespace[name]
     return function
@@ -175,8 +188,6 @@ def load_functions(folder: Path, model: ModuleType) -> dict[str, object]:
     Returns:
         Name -> function.
     """
-    import sys
-
     sys.modules[Path(MODEL_FILE).stem] = model
     functions = {}
     for notebook in NOTEBOOKS.values():

@@ -44,7 +44,7 @@ def _intensive(exam: Exam) -> None:
         raise Fault(
             "A 2x2x2 supercell, 8 times the energy and 8 times the atoms, gives another energy per "
             "atom: divide by the number of atoms, at the very end.",
-            "not per atom",
+            "not intensive",
         )
 
 
@@ -211,6 +211,8 @@ def batches_of(case: Case) -> list[tuple[CrystalBatch, Tensor]]:
 def _run_step(answer: Callable, case: Case) -> Arrays:
     model = probe_of(case)
     optimizer = torch.optim.SGD(model.parameters(), lr=case.settings["learning_rate"])
+    steps: list[object] = []
+    optimizer.register_step_post_hook(lambda *arguments: steps.append(arguments))
     outputs: Arrays = {}
     for step, (batch, target) in enumerate(batches_of(case)):
         model.train()
@@ -220,6 +222,7 @@ def _run_step(answer: Callable, case: Case) -> Arrays:
         _sound_step(model, loss, torch.equal(kept, target))
         outputs[f"loss of step {step}"] = np.array(float(loss))
         outputs[f"weights after step {step}"] = _flat_weights(model)
+    outputs["number of optimizer steps"] = np.array(len(steps))
     return outputs
 
 

@@ -1,5 +1,6 @@
 """The engine of the checks: runs the steps of one task and finds the likely mistake."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from crystalgraph.checks.compare import (
     value_message,
 )
 from crystalgraph.checks.guard import Fault, TimeUp, explain, time_limit
-from crystalgraph.checks.mistakes import advice
+from crystalgraph.checks.mistakes import MISTAKES, advice
 from crystalgraph.checks.report import CheckReport, Step
 from crystalgraph.checks.tasks import TASKS, Task
 
@@ -68,6 +69,14 @@ class Exam:
         lines.append(tell(got[name], case.expected[name], f"Your {name}", axes))
         lines.append(f"Expected: {self.check.expected}")
         return Fault("\n".join(lines), cause)
+
+    def known_mistake(self) -> str:
+        """Known mistake whose stored outputs are the student's in every case, if there is one."""
+        cases = [case for case in self.cases if case.wrong]
+        for mistake in dict.fromkeys(m for case in cases for m in case.wrong):
+            if all(self._agrees(case, mistake) for case in self.cases):
+                return mistake
+        return ""
 
     def likely_mistake(self, failed: Case) -> str:
         """Known mistake whose stored outputs are the student's: in all cases, if possible."""
@@ -176,13 +185,25 @@ def _take(plan: Plan, exam: Exam, task: Task) -> Step:
         with time_limit(SECONDS_PER_STEP):
             plan.test(exam)
     except Fault as fault:
-        return _failed(plan, fault)
+        return _failed(plan, _named(fault, exam))
     except NotImplementedError:
         message = f"Task {task.id} is not implemented yet: fill in {task.name} in {task.where}."
         return _failed(plan, Fault(message, "not implemented"))
     except (Exception, SystemExit, TimeUp) as error:
         return _failed(plan, explain(error, task.name))
     return Step(plan.name, plan.points, True)
+
+
+def _named(fault: Fault, exam: Exam) -> Fault:
+    """The fault of a property, with the known mistake behind it when there is one."""
+    if fault.cause in MISTAKES[exam.check.task]:
+        return fault
+    with contextlib.suppress(Exception, SystemExit, TimeUp), time_limit(SECONDS_PER_STEP):
+        cause = exam.known_mistake()
+        if cause:
+            message = f"Likely mistake: {advice(exam.check.task, cause)}\n{fault.message}"
+            return Fault(message, cause, fault.line)
+    return fault
 
 
 def _failed(plan: Plan, fault: Fault) -> Step:

@@ -68,13 +68,33 @@ def _judge(plants: Sequence[Plant], example: Callable, diagnose: Callable) -> Ca
             verdict = verdict_of(exam.answer(record, crystal))
             cause = diagnose(kept, crystal, record.seen)
             if verdict != plant.right or cause in ("one call", "in place"):
+                if not cause:
+                    why = _why_refused if plant.right else _why_accepted
+                    cause = why(exam.answer, plant, example)
                 raise _wrong_verdict(exam.check.task, plant, verdict, record, cause)
 
     return test
 
 
+def _why_accepted(answer: Callable, plant: Plant, example: Callable) -> str:
+    """Why a wrong model was accepted although the right crystals were asked for."""
+    negative_refused = not verdict_of(answer(lambda crystal: -plant.predict(crystal), example()))
+    return "sign of difference" if negative_refused else plant.trap
+
+
+def _why_refused(answer: Callable, plant: Plant, example: Callable) -> str:
+    """Why a right model was refused although the right crystals were asked for."""
+    if not verdict_of(answer(lambda crystal: 1.0, example())):
+        takes_sums = verdict_of(answer(lambda crystal: float(len(_sites(crystal))), example()))
+        return "expects extensive" if takes_sums else "never true"
+    return "exact comparison"
+
+
+def _sites(crystal: CrystalGraph | Structure) -> object:
+    return crystal.atomic_numbers
+
+
 def _wrong_verdict(task: str, plant: Plant, verdict: bool, record: Recorder, cause: str) -> Fault:
-    cause = cause or ("exact comparison" if plant.right else plant.trap)
     kind = "right" if plant.right else "wrong"
     should = "True" if plant.right else "False"
     lines = [
