@@ -19,6 +19,8 @@ from crystalgraph.runs import RunResult
 
 ENOUGH = 2.0  # standard errors above which one may say that something beats something else
 
+DRAWS = 2000  # of the bootstrap: its standard error is then known to 2 %
+
 
 def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
     """Mean and its standard error, the spread over the root of the number; NaN for one value."""
@@ -85,7 +87,7 @@ def compare_errors(
         The comparison.
     """
     size_a, size_b = (np.abs(np.array(errors)) for errors in (errors_a, errors_b))
-    difference, error = paired_bootstrap(size_a.mean(axis=0), size_b.mean(axis=0))
+    difference, error = paired_bootstrap(size_a.mean(axis=0), size_b.mean(axis=0), DRAWS)
     seeds = [mean_and_error(size.mean(axis=1))[1] for size in (size_a, size_b) if len(size) > 1]
     return Comparison(
         a, b, size_a.mean(), size_b.mean(), difference, float(np.hypot.reduce([error, *seeds]))

@@ -346,13 +346,20 @@ def steps(n: int) -> Iterator[int]:
     return iter(range(0 if autograding() else n))
 
 
+class NetworkNotReady(CrystalGraphError):
+    """A cell needs a network that does not run; notebooks show the sentence without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
 class NotReady(nn.Module):
     """Stands for a network that does not run; every attempt to build it says why."""
 
     reason = ""
 
     def __init__(self, *sizes: int, **settings: object) -> None:
-        raise CrystalGraphError(
+        raise NetworkNotReady(
             f"Your network of notebook 2 does not run yet, so this cell cannot: {self.reason}"
         )
 
