@@ -29,12 +29,12 @@ class TrainSettings:
         seed: of the order of the batches.
     """
 
-    epochs: int = 80
-    batch_size: int = 32
+    epochs: int = 120
+    batch_size: int = 64
     learning_rate: float = 5e-3
     weight_decay: float = 1e-3
     clip: float = 1.0
-    patience: int = 30
+    patience: int = 40
     seed: int = 0
 
 
