@@ -41,7 +41,7 @@ def draw_messages(
     Returns:
         The figure: features and bonds on the left, messages in the middle, results on the right.
     """
-    figure, axes = plt.subplots(1, 3, figsize=(11.5, 2.7), layout="constrained")
+    figure, axes = plt.subplots(1, 3, figsize=(11.5, 2.9), layout="constrained")
     rows = zip(axes, (before, sums, after), ("in", "messages and their sums", "out"), strict=True)
     for axis, values, label in rows:
         _draw_atoms(axis, values, tint=TINTS[1] if values is sums else TINTS[0])
@@ -58,10 +58,10 @@ def draw_messages(
 
 def _draw_atoms(axis: Axes, values: Sequence[float], tint: str) -> None:
     for x, value in enumerate(values):
-        axis.scatter(x, 0, s=1500, color=tint, edgecolor=BLUE, lw=1.2, zorder=2)
-        axis.text(x, 0, f"{value:.4g}", ha="center", va="center", fontsize=10, zorder=3)
-        axis.text(x, -0.48, f"atom {x}", ha="center", fontsize=9, color=GREY)
-    axis.set(xlim=(-0.45, 2.45), ylim=(-0.62, 0.62))
+        axis.scatter(x, 0, s=1750, color=tint, edgecolor=BLUE, lw=1.2, zorder=2)
+        axis.text(x, 0, f"{value:.4g}", ha="center", va="center", fontsize=9, zorder=3)
+        axis.text(x, -0.66, f"atom {x}", ha="center", fontsize=9, color=GREY)
+    axis.set(xlim=(-0.45, 2.45), ylim=(-0.74, 0.6))
     axis.axis("off")
 
 
@@ -161,8 +161,8 @@ def plot_gates(
         title: of the figure.
 
     Returns:
-        The figure: a panel per neighbor, a thin line per feature, their mean thick, and a dashed
-        line at each distance that occurs in the crystal.
+        The figure: a panel per neighbor, a thin line per feature, the one that varies most thick,
+        and a dashed line at each distance that occurs in the crystal.
     """
     figure, axes = plt.subplots(
         1, len(curves), figsize=(4.4 * len(curves), 3.2), sharey=True, squeeze=False
@@ -171,14 +171,15 @@ def plot_gates(
         axes[0], curves.items(), (BLUE, ORANGE, GREEN), strict=False
     ):
         axis.plot(distance, gates, color=color, lw=0.6, alpha=0.35)
-        axis.plot(distance, gates.mean(axis=1), color=color, lw=2.5, label="mean of all features")
+        busiest = gates[:, np.ptp(gates, axis=0).argmax()]
+        axis.plot(distance, busiest, color=color, lw=2.5, label="varies most")
         for shell in shells[name]:
             axis.axvline(shell, color=GREY, ls="--", lw=1)
             axis.text(shell, 1.04, f"{shell:.2f}", ha="center", fontsize=8.5, color=GREY)
         axis.set(xlabel="distance (angstrom)", ylim=(0, 1), xlim=(distance[0], distance[-1]))
         axis.set_title(name, fontsize=11, pad=18)
     axes[0, 0].set_ylabel("gate (0 closed, 1 open)")
-    axes[0, 0].legend(frameon=False, loc="lower right", fontsize=9)
+    axes[0, 0].legend(loc="lower right", fontsize=9)
     figure.suptitle(title, fontsize=12)
     figure.tight_layout()
     return figure
