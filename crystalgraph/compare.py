@@ -19,6 +19,7 @@ from crystalgraph.runs import RunResult
 
 ENOUGH = 2.0  # standard errors above which one may say that something beats something else
 
+THREE = ("none", "shared", "gated")  # the networks that are compared on every split
 DRAWS = 2000  # of the bootstrap: its standard error is then known to 2 %
 
 
@@ -150,17 +151,28 @@ def left_out_elements() -> list[str]:
     return sorted(path.stem.removeprefix("leave_out_") for path in folder.glob("leave_out_*.json"))
 
 
+def finished_folds() -> list[str]:
+    """Left-out elements for which all three networks of `THREE` have a finished run, sorted."""
+    path = experiments.run_file("gated", "leave_out_")
+    done = experiments.read_packed(path)
+    return [
+        element
+        for element in left_out_elements()
+        if all((name, f"leave_out_{element}", 0) in done for name in THREE)
+    ]
+
+
 def leave_one_out(name: str) -> tuple[pd.DataFrame, float, float]:
     """Errors on crystals with an element on B that training never had there.
 
     Args:
-        name: of an experiment with leave-one-out runs.
+        name: one of THREE.
 
     Returns:
         A table with crystals and test MAE of each left-out element, the mean over elements weighted
         by crystals, and its standard error (from the spread over elements), in eV/atom.
     """
-    elements = left_out_elements()
+    elements = finished_folds()
     runs = [experiments.load_run(name, f"leave_out_{element}") for element in elements]
     table = pd.DataFrame(
         {"crystals": [run.count("test") for run in runs], "test": [run.test_mae for run in runs]},
