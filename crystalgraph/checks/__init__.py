@@ -1,13 +1,16 @@
 """Checks with diagnosis: `points("2.1", ConvLayer)` in a notebook, `run_check` everywhere else."""
 
-from pathlib import Path
+from __future__ import annotations
 
-from crystalgraph.checks.cases import hidden_folder
-from crystalgraph.checks.exam import Check, examine
-from crystalgraph.checks.guard import double_precision, quiet_stderr
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from crystalgraph.checks.report import CheckFailed, CheckReport, Step
 from crystalgraph.checks.tasks import TASKS, Task
 from crystalgraph.errors import CrystalGraphError
+
+if TYPE_CHECKING:  # torch and pymatgen are imported when something is checked, not before
+    from crystalgraph.checks.exam import Check
 
 __all__ = ["TASKS", "CheckFailed", "CheckReport", "Step", "Task", "points", "run_check"]
 
@@ -39,12 +42,17 @@ def run_check(
     Raises:
         CrystalGraphError: there is no such task.
     """
-    checks = all_checks()
-    if task_id not in checks:
+    from crystalgraph.checks.cases import hidden_folder
+    from crystalgraph.checks.exam import examine
+    from crystalgraph.checks.guard import double_precision, quiet_stderr
+
+    if task_id not in TASKS:
         raise CrystalGraphError(f"There is no task {task_id!r}; choose one of {', '.join(TASKS)}.")
     folder = hidden_folder() if hidden is _FROM_ENVIRONMENT else hidden
-    with quiet_stderr(), double_precision():
-        return examine(checks[task_id], student_objects, folder)
+    with quiet_stderr():
+        check = all_checks()[task_id]
+        with double_precision():
+            return examine(check, student_objects, folder)
 
 
 def points(task_id: str, *student_objects: object) -> float:
@@ -64,12 +72,14 @@ def points(task_id: str, *student_objects: object) -> float:
         CheckFailed: no points; shown as a message without a traceback.
         CrystalGraphError: there is no such task.
     """
+    from IPython.display import display
+
+    from crystalgraph.checks.guard import quiet_stderr
+
     report = run_check(task_id, *student_objects)
     score = float(report.points)
     if not score > 0:
         raise CheckFailed(report)
-    from IPython.display import display
-
     with quiet_stderr():
         display(report)
     return score
