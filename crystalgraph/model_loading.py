@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -109,3 +111,35 @@ def make_model(
             f"{model_class.__name__} cannot be built with {given} ({error}); use settings that "
             "its __init__ knows."
         ) from error
+
+
+@contextmanager
+def model_errors_explained(path: str | Path) -> Iterator[None]:
+    """Turn what goes wrong inside a model file into one sentence; leave other errors alone.
+
+    Args:
+        path: of the model file.
+
+    Raises:
+        CrystalGraphError: a task in the file is not done yet, or a line of it failed.
+    """
+    try:
+        yield
+    except CrystalGraphError:
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [f.lineno for f in frames if Path(f.filename) == Path(path).resolve()]
+        if not lines:
+            raise
+        raise CrystalGraphError(
+            f"{path}, line {lines[-1]}: {_in_words(error)}; `crystalgraph check --model {path}` "
+            "says more."
+        ) from error
+
+
+def _in_words(error: Exception) -> str:
+    """What an exception says, with its kind unless a task is only not done yet."""
+    message = (str(error).strip().splitlines() or [""])[0].rstrip(".")
+    kind = type(error).__name__
+    return message if message and isinstance(error, NotImplementedError) else f"{kind}: {message}"

@@ -47,7 +47,7 @@ def main(args: argparse.Namespace) -> int:
     rows, problems = [], []
     for path in find_files(args.cif):
         try:
-            rows.append(predict_file(predictor, path))
+            rows.append(predict_file(predictor, path, args.model))
         except CrystalGraphError as error:
             problems.append(str(error))
             print(f"crystalgraph predict: {error}", file=sys.stderr)
@@ -121,18 +121,20 @@ def find_files(names: Sequence[str]) -> list[Path]:
     return files
 
 
-def predict_file(predictor: Predictor, path: Path) -> dict[str, object]:
+def predict_file(predictor: Predictor, path: Path, model_file: Path) -> dict[str, object]:
     """Read one CIF file and predict it.
 
     Raises:
         CrystalGraphError: the file or the crystal in it cannot be used.
     """
     from crystalgraph.loaders import check_crystal, check_graph, read_cif
+    from crystalgraph.model_loading import model_errors_explained
 
     structure = read_cif(path)
     check_crystal(structure, str(path), predictor.features)
     check_graph(structure, str(path))
-    value = float(predictor.predict([structure])[0])
+    with model_errors_explained(model_file):
+        value = float(predictor.predict([structure])[0])
     return {"id": path.stem, "file": str(path), "value": value, "unit": predictor.unit}
 
 

@@ -10,7 +10,6 @@ import csv
 import json
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--epochs", type=_count, metavar="N")
     training.add_argument("--batch-size", type=_count, metavar="N")
     training.add_argument("--learning-rate", type=_rate, metavar="RATE")
-    training.add_argument("--seed", type=int, default=0, metavar="S", help="default: 0")
+    training.add_argument("--seed", type=_seed, default=0, metavar="S", help="default: 0")
     output = parser.add_argument_group("output")
     output.add_argument(
         "--out", type=Path, metavar="DIR", help="default: runs/ and a name made of the settings"
@@ -69,14 +68,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _count(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return number
+    return _number(text, int, lambda number: number >= 1, "a whole number of 1 or more")
+
+
+def _seed(text: str) -> int:
+    return _number(text, int, lambda number: 0 <= number < 2**32, "a whole number of 0 or more")
 
 
 def _rate(text: str) -> float:
-    if not 0 < (number := float(text)) < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return _number(text, float, lambda number: 0 < number < float("inf"), "a positive number")
+
+
+def _number(text: str, kind: type, is_right: Callable[[float], bool], wanted: str) -> float:
+    try:
+        number = kind(text)
+    except ValueError:
+        number = None
+    if number is None or not is_right(number):
+        raise argparse.ArgumentTypeError(f"'{text}' is not {wanted}")
     return number
 
 
@@ -99,7 +108,8 @@ def main(args: argparse.Namespace) -> int:
     for path in filter(None, (job.out / "metrics.json", args.json)):
         write_text(path, json.dumps(numbers, indent=1) + "\n")
     print(table(job, result, baselines))
-    print(f"\n{result.n_epochs} epochs in {result.seconds:.0f} s; everything is in {job.out}")
+    epochs = f"{result.n_epochs} epoch{'s' if result.n_epochs > 1 else ''}"
+    print(f"\n{epochs} in {result.seconds:.0f} s; everything is in {job.out}")
     return 0
 
 
@@ -172,7 +182,8 @@ def report_problems(dataset: CrystalDataset) -> None:
     if not problems:
         return
     print(
-        f"{len(problems)} problems in {dataset.name}, {len(dataset)} crystals kept:",
+        f"{len(problems)} problem{'s' * (len(problems) > 1)} in {dataset.name}, "
+        f"{len(dataset)} crystals kept:",
         file=sys.stderr,
     )
     for problem in problems[:SHOWN_PROBLEMS]:
@@ -215,34 +226,14 @@ def fit(job: Job, model_class: type, file: Path) -> tuple[TrainedModel, RunResul
             settings do not allow training.
     """
     from crystalgraph.loaders import dataset_features
+    from crystalgraph.model_loading import model_errors_explained
     from crystalgraph.runs import train_model
     from crystalgraph.training import TrainSettings
 
     arguments = (job.dataset, job.split, model_class, job.model_settings)
     options = {"features": dataset_features(job.data), "unit": job.unit, "device": job.device}
-    try:
+    with model_errors_explained(file):
         return train_model(*arguments, TrainSettings(**job.train_settings), job.target, **options)
-    except CrystalGraphError:
-        raise
-    except Exception as error:
-        frames = [
-            frame
-            for frame in traceback.extract_tb(error.__traceback__)
-            if Path(frame.filename) == file.resolve()
-        ]
-        if not frames:
-            raise
-        raise CrystalGraphError(
-            f"{file}, line {frames[-1].lineno}: {first_line(error)}; "
-            f"`crystalgraph check --model {file}` says more."
-        ) from error
-
-
-def first_line(error: Exception) -> str:
-    """What an exception says, with its kind unless that is only 'not implemented'."""
-    message = (str(error).strip().splitlines() or [""])[0].rstrip(".")
-    kind = type(error).__name__
-    return message if message and isinstance(error, NotImplementedError) else f"{kind}: {message}"
 
 
 def compare(job: Job, unit: str) -> dict[str, Baseline]:
