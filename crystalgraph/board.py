@@ -130,7 +130,7 @@ class Board:
             name = task.name + (" *" if task.bonus else "")
             mark = _MARKS[row.status]
             lines.append(f"{task.id:<5} {name:<28} {mark:<8} {points:>9} {task.minutes:>8}")
-            if row.status == "failed":
+            if row.status in ("failed", "missing"):
                 lines += _indented(row)
         lines += ["", f"{self.points:g} of {self.max_points} points (* bonus, on top)"]
         return "\n".join([*lines, self.next_thing()])

@@ -20,7 +20,7 @@ from crystalgraph.checks.mistakes import MISTAKES, advice
 from crystalgraph.checks.report import CheckReport, Step
 from crystalgraph.checks.tasks import TASKS, Task
 
-SECONDS_PER_STEP = 20.0
+SECONDS_PER_STEP = 10.0
 
 
 @dataclass

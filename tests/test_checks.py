@@ -1,0 +1,310 @@
+"""The checks: right answers pass, stubs and faults are told apart and explained."""
+
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from answers import REPO, make_cases, solution
+
+from crystalgraph.checks import TASKS, CheckFailed, exam, points, run_check
+from crystalgraph.checks.tasks import MODEL_FILE, task_table
+from crystalgraph.errors import CrystalGraphError
+from crystalgraph.notebooks import load_function
+from crystalgraph.release import clear_holes
+
+HIDDEN = make_cases.HIDDEN_FOLDER
+
+
+def failure(task, answer):
+    """The step at which a wrong answer fails."""
+    report = run_check(task, answer, hidden=None)
+    assert not report.passed, f"task {task} accepted a wrong answer"
+    return report.failure
+
+
+# --- right answers and stubs ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hidden", [None, HIDDEN], ids=["visible", "hidden"])
+@pytest.mark.parametrize("task", TASKS)
+def test_the_solution_passes(task, hidden):
+    report = run_check(task, solution(task), hidden=hidden)
+    assert report.passed, report.text()
+    assert report.points == TASKS[task].points == report.max_points
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_points_of_steps_are_multiples_of_a_half(task):
+    steps = run_check(task, solution(task), hidden=None).steps
+    assert sum(step.points for step in steps) == TASKS[task].points
+    assert all(step.points * 2 == int(step.points * 2) > 0 for step in steps)
+
+
+@pytest.fixture(scope="module")
+def stubs(tmp_path_factory):
+    """Every task as it is handed out."""
+    path = tmp_path_factory.mktemp("stubs") / "model_stubs.py"
+    path.write_text(clear_holes((REPO / "model.py").read_text("utf-8"), "model.py"), "utf-8")
+    before = sys.modules.get("model")
+    module = make_cases.load_model(path)
+    sys.modules["model"] = before
+    release = REPO / "assignments" / "hw"
+    return {
+        task.id: getattr(module, task.object_name)
+        if task.where == MODEL_FILE
+        else load_function(release / task.where, task.name)
+        for task in TASKS.values()
+    }
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_stub_is_not_implemented_and_scores_nothing(task, stubs):
+    report = run_check(task, stubs[task])
+    assert not report.implemented
+    assert report.points == 0
+    place = f"Task {task} is not implemented yet: fill in {TASKS[task].name} in"
+    assert report.text().splitlines()[1].startswith(place)
+    with pytest.raises(CheckFailed, match=re.escape(place)):
+        points(task, stubs[task])
+
+
+# --- what a notebook sees ------------------------------------------------------------------------
+
+
+def test_points_is_a_plain_float(capsys):
+    score = points("2.3", solution("2.3"))
+    assert type(score) is float and score == 4.0
+    assert "4 of 4 points" in capsys.readouterr().out
+
+
+def test_partial_credit():
+    report = run_check("2.8", solution("2.1"), hidden=None)
+    assert (report.points, report.failure.cause) == (2.5, "not faster")
+    assert points("2.8", solution("2.1")) == 2.5
+
+
+def test_no_points_is_an_exception_without_traceback():
+    with pytest.raises(CheckFailed) as caught:
+        points("2.3", lambda v, crystal, n: v)
+    shown = "\n".join(caught.value._render_traceback_())
+    assert shown.startswith("Task 2.3, mean_pool: 0 of 4 points")
+    assert "Traceback" not in shown
+
+
+def test_report_as_html_is_escaped():
+    report = run_check("3.1", lambda *a: "<script>", hidden=None)
+    assert "<script>" not in report._repr_html_()
+    assert run_check("3.1", solution("3.1"))._repr_html_().count("✓") == 3
+
+
+NOISE = """
+import logging, os, sys, warnings
+from crystalgraph.checks import points
+logging.basicConfig()
+
+def formation_energy(total, symbols, references):
+    print("to sys.stderr", file=sys.stderr)
+    os.write(2, b"to descriptor 2")
+    os.system("echo from a child process >&2")
+    warnings.warn("a warning")
+    logging.error("a log line")
+    return (total - sum(references[s] for s in symbols)) / len(symbols)
+
+print(points("3.1", formation_energy))
+print("afterwards", file=sys.stderr)
+"""
+
+
+def test_nothing_reaches_stderr(tmp_path):
+    result = subprocess.run(
+        [sys.executable, "-c", NOISE], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    assert result.stderr == "afterwards\n"
+    assert result.stdout.endswith("4.0\n")
+
+
+def test_global_state_is_restored():
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    before = sys.stderr
+    points("2.5", solution("2.5"))
+    assert torch.rand(1) == expected
+    assert torch.get_default_dtype() == torch.float32
+    assert sys.stderr is before and "write" not in vars(before)
+
+
+def test_answers_see_float64():
+    seen = []
+
+    def mean_pool(v, crystal, n):
+        seen.append((torch.get_default_dtype(), v.dtype))
+        return solution("2.3")(v, crystal, n)
+
+    assert run_check("2.3", mean_pool).passed
+    assert set(seen) == {(torch.float64, torch.float64)}
+
+
+def test_unknown_task():
+    with pytest.raises(CrystalGraphError, match="no task '9.9'"):
+        run_check("9.9", len)
+
+
+@pytest.mark.parametrize(
+    ("task", "answers", "words"),
+    [
+        ("2.1", (), 'call points("2.1", ConvLayer)'),
+        ("2.1", (torch.nn.Linear(1, 1),), "Give the class itself"),
+        ("2.3", (3.0,), "Give the function itself"),
+        ("2.3", (torch.nn.Linear,), "Give the function itself"),
+    ],
+)
+def test_wrong_objects_are_explained(task, answers, words):
+    assert words in run_check(task, *answers, hidden=None).failure.message
+
+
+# --- faults of any code --------------------------------------------------------------------------
+
+
+def in_place(v, crystal, n):
+    v -= 1
+    return solution("2.3")(v, crystal, n)
+
+
+def crashing(v, crystal, n):
+    return v[crystal + 1000]
+
+
+def quitting(v, crystal, n):
+    sys.exit()
+
+
+FAULTS = {
+    "None": (lambda v, crystal, n: None, "return"),
+    "numpy": (lambda v, crystal, n: v.numpy(), "should be a torch tensor, but is a numpy"),
+    "list": (lambda v, crystal, n: [1.0], "should be a torch tensor"),
+    "transposed": (lambda *a: solution("2.3")(*a)[:, :1].T, "has shape"),
+    "column": (lambda *a: solution("2.3")(*a)[..., None], "squeeze"),
+    "float32": (lambda *a: solution("2.3")(*a).float(), "new_zeros"),
+    "NaN": (lambda *a: solution("2.3")(*a) * torch.nan, "NaN, first at crystal 0, feature 0"),
+    "infinite": (lambda *a: solution("2.3")(*a) / 0, "infinite at"),
+    "constant": (lambda v, crystal, n: v.new_zeros(n, v.shape[1]), "All your values are 0"),
+    "sign": (lambda *a: -solution("2.3")(*a), "opposite sign"),
+    "factor": (lambda *a: 3 * solution("2.3")(*a), "3 times the right one"),
+    "rows": (lambda *a: solution("2.3")(*a).flip(0), "wrong order"),
+    "detached": (lambda *a: solution("2.3")(*a).detach(), "no gradient"),
+    "in place": (in_place, "changes its input `atom_features` in place"),
+    "exception": (crashing, "test_checks.py, line"),
+    "exit": (quitting, "SystemExit"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_faults_are_explained(name):
+    answer, words = FAULTS[name]
+    assert words in failure("2.3", answer).message
+
+
+def test_an_error_shows_the_students_line():
+    message = failure("2.3", crashing).message
+    assert "return v[crystal + 1000]" in message
+    assert "index" in message.splitlines()[0]
+
+
+def test_rows_and_columns_exchanged():
+    message = failure("1.3", lambda d, mu, w: solution("1.3")(d, mu, w).T).message
+    assert "rows and columns are exchanged" in message.lower()
+
+
+def test_dtype_clash_names_new_zeros():
+    def mean_pool(v, crystal, n):
+        sums = torch.zeros(n, v.shape[1], dtype=torch.float32).index_add(0, crystal, v)
+        return sums / torch.bincount(crystal)[:, None]
+
+    assert "new_zeros" in failure("2.3", mean_pool).message
+
+
+def test_endless_loops_end(monkeypatch):
+    monkeypatch.setattr(exam, "SECONDS_PER_STEP", 0.3)
+
+    def mean_pool(v, crystal, n):
+        while True:
+            try:
+                time.sleep(0.01)
+            except Exception:
+                pass
+
+    start = time.monotonic()
+    assert "endless loop" in failure("2.3", mean_pool).message
+    assert time.monotonic() - start < 5
+
+
+def test_changed_init_is_told():
+    class ConvLayer(solution("2.1")):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.extra = torch.nn.Linear(2, 2)
+
+    assert "__init__" in failure("2.1", ConvLayer).message
+
+
+def test_constant_models_fail_sensitivity():
+    """The twin of every invariance: what ignores its input is invariant, and wrong."""
+    layer = solution("2.1")
+
+    class ConvLayer(layer):
+        def forward(self, v, u, center, neighbor):
+            return super().forward(v, u * 0, center, neighbor)
+
+    found = run_check("2.1", ConvLayer, hidden=None)
+    assert not found.passed
+
+
+def test_the_network_is_checked_without_the_other_tasks(stubs):
+    """2.5 passes although convolutions and poolings are stubs."""
+    network = stubs["2.5"]
+    forward = solution("2.5").forward
+    answer = type("CrystalGraphConvNet", (network,), {"forward": forward})
+    assert run_check("2.5", answer).passed
+
+
+# --- hidden cases --------------------------------------------------------------------------------
+
+
+def test_hidden_cases_catch_what_was_learned_by_heart(monkeypatch):
+    known = {}
+
+    def remember(*arguments):
+        value = solution("3.1")(*arguments)
+        known[repr(arguments)] = value
+        return value
+
+    assert run_check("3.1", remember, hidden=None).passed
+
+    def by_heart(*arguments):
+        return known.get(repr(arguments), 0.0)
+
+    assert run_check("3.1", by_heart, hidden=None).passed
+    monkeypatch.setenv("CRYSTALGRAPH_HIDDEN_CASES", str(HIDDEN))
+    assert 0 < run_check("3.1", by_heart).points < 4
+    assert run_check("3.1", solution("3.1")).passed
+
+
+def test_cases_are_small():
+    folders = (REPO / "crystalgraph" / "checks" / "cases", HIDDEN)
+    size = sum(path.stat().st_size for folder in folders for path in folder.glob("*.npz"))
+    assert size < 3e6
+
+
+def test_the_page_of_tasks_is_in_step():
+    page = (REPO / "docs" / "tasks.md").read_text(encoding="utf-8")
+    assert page == task_table(), "run python tools/make_cases.py"
+
+
+def test_importing_the_table_is_cheap():
+    code = "import sys, crystalgraph.checks.tasks; print('torch' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout == "False\n"

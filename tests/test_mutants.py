@@ -1,0 +1,87 @@
+"""Wrong answers: every one is rejected, and its mistake named."""
+
+import re
+
+import pytest
+from answers import solution
+from mutants import HELD_OUT, MUTANTS
+
+from crystalgraph.checks import TASKS, run_check
+from crystalgraph.checks.mistakes import MISTAKES
+
+OWN_MESSAGE = {("2.8", "not faster"), ("3.4", "tensor returned")}  # no wrong numbers to compare
+
+
+def _id(mutant):
+    return f"{mutant.task} {mutant.cause}"
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Rows (task, mistake, named as); printed at the end with pytest -s."""
+    rows = []
+    yield rows
+    named = sum(cause == found for _, cause, found in rows)
+    print(f"\n{len(rows)} mutants, all rejected, {named} with their cause named")
+    for task, cause, found in rows:
+        print(f"  {task}  {cause:<36} {'named' if cause == found else found or '-'}")
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=_id)
+def test_a_mutant_is_rejected_and_its_mistake_named(mutant, table):
+    report = run_check(mutant.task, mutant.make(), hidden=None)
+    assert not report.passed, "accepted"
+    assert report.points < report.max_points
+    table.append((mutant.task, mutant.cause, report.failure.cause))
+    assert report.failure.cause == mutant.cause, report.text()
+    if (mutant.task, mutant.cause) not in OWN_MESSAGE:
+        assert MISTAKES[mutant.task][mutant.cause] in report.failure.message
+
+
+@pytest.mark.parametrize("mutant", HELD_OUT, ids=_id)
+def test_the_same_mistake_in_other_words_is_named(mutant):
+    """Their outputs are stored nowhere: what is recognized is the mistake, not the code."""
+    report = run_check(mutant.task, mutant.make(), hidden=None)
+    assert not report.passed
+    assert report.failure.cause == mutant.cause, report.text()
+
+
+@pytest.mark.parametrize("mutant", MUTANTS[::3], ids=_id)
+def test_hidden_cases_do_not_save_a_mutant(mutant):
+    from answers import make_cases
+
+    assert not run_check(mutant.task, mutant.make(), hidden=make_cases.HIDDEN_FOLDER).passed
+
+
+def test_every_task_has_mutants():
+    assert {mutant.task for mutant in MUTANTS} == set(TASKS)
+    for task in TASKS:
+        assert sum(mutant.task == task for mutant in MUTANTS) >= 5
+
+
+def test_every_message_belongs_to_a_mutant():
+    known = {(mutant.task, mutant.cause) for mutant in MUTANTS}
+    written = {(task, cause) for task, causes in MISTAKES.items() for cause in causes}
+    looked_at = {"2.6", "2.7"}  # found by looking at what the student's test asks for
+    assert {pair for pair in written - known if pair[0] not in looked_at} == set()
+    assert known - written <= OWN_MESSAGE
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=_id)
+def test_messages_hold_no_expected_arrays(mutant):
+    message = run_check(mutant.task, mutant.make(), hidden=None).failure.message
+    assert not re.search(r"(tensor|array)\(|\[\s*-?\d+\.\d+", message), message
+    assert len(message) < 900
+
+
+@pytest.mark.parametrize("task", ["2.6", "2.7"])
+def test_own_tests_that_never_agree(task):
+    assert run_check(task, lambda predict, crystal: False, hidden=None).failure.cause == "one call"
+
+
+def test_a_test_that_is_never_true():
+    def never(predict, crystal):
+        solution("2.6")(predict, crystal)
+        return False
+
+    assert run_check("2.6", never, hidden=None).failure.cause == "never true"
