@@ -112,10 +112,11 @@ def compare(a: str, b: str = "gated", group: str = "layers", split: str = "formu
     )
 
 
-def verdicts(group: str, split: str = "formula", against: str = "gated") -> list[str]:
+def verdicts(group: str, split: str = "formula") -> list[str]:
     """One sentence per experiment of a group: does it differ from the default network?"""
-    others = [name for name in experiments.GROUPS[group] if name != against]
-    return [str(compare(name, against, group, split)) for name in others]
+    default = experiments.reference(group)
+    others = [name for name in experiments.GROUPS[group] if name != default]
+    return [str(compare(name, default, group, split)) for name in others]
 
 
 def summary(names: Sequence[str], split: str = "formula", group: str = "layers") -> pd.DataFrame:

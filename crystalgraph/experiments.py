@@ -80,53 +80,65 @@ _LAYERS = (
     Experiment("gated_no_residual", "gated, no residual", {"residual": False}),
     Experiment("gated", "gated, Eq. (5)"),
 )
+SIDE_EPOCHS = 60
+"""Epochs of all experiments that are not about layers, their default network included: half as
+many as the main run, so that each can be repeated in half a minute. Their errors are a little
+higher for it, and are compared among themselves only."""
+
+
+def _side(name: str, label: str, train: Mapping[str, object] | None = None, **changes: object):
+    return Experiment(name, label, train={"epochs": SIDE_EPOCHS, **(train or {})}, **changes)
+
+
 _OTHERS = {
     "pooling": (
-        Experiment("max_pooling", "max", {"pooling": "max"}),
-        Experiment("softmax_pooling", "softmax, all layers", {"pooling": "softmax"}),
+        _side("max_pooling", "max", model={"pooling": "max"}),
+        _side("softmax_pooling", "softmax, all layers", model={"pooling": "softmax"}),
     ),
-    "neighbors": tuple(Experiment(f"k_{k}", f"k = {k}", graph={"k": k}) for k in (1, 4, 24)),
+    "neighbors": tuple(_side(f"k_{k}", f"k = {k}", graph={"k": k}) for k in (1, 4, 24)),
     "features": (
-        Experiment("one_hot", "one-hot Z", features="one_hot"),
-        Experiment("random_features", "random bits", features="random"),
-        Experiment("scaled", "9 scaled floats", features="scaled"),
-        Experiment("mixed", "92 bits + 9 floats", features="mixed"),
+        _side("one_hot", "one-hot Z", features="one_hot"),
+        _side("random_features", "random bits", features="random"),
+        _side("scaled", "9 scaled floats", features="scaled"),
+        _side("mixed", "92 bits + 9 floats", features="mixed"),
     ),
     "norm_activation": (
-        Experiment("no_batch_norm", "softplus, no batch norm", {"batch_norm": False}),
-        *(Experiment(name, name, {"activation": name}) for name in ("relu", "silu", "tanh")),
+        _side("no_batch_norm", "softplus, no batch norm", model={"batch_norm": False}),
+        *(_side(name, name, model={"activation": name}) for name in ("relu", "silu", "tanh")),
     ),
     "depth": tuple(
-        Experiment(f"n_conv_{n}", f"{n} convolution{'s' * (n > 1)}", {"n_conv": n})
+        _side(f"n_conv_{n}", f"{n} convolution{'s' * (n > 1)}", model={"n_conv": n})
         for n in (1, 2, 5)
     ),
-    "width": tuple(Experiment(f"width_{n}", f"width {n}", {"width": n}) for n in (16, 128)),
+    "width": tuple(_side(f"width_{n}", f"width {n}", model={"width": n}) for n in (16, 128)),
     "learning_rate": (
-        Experiment("rate_low", f"{_RATE / 10:g}", train={"learning_rate": _RATE / 10}),
-        Experiment("rate_high", f"{_RATE * 10:g}", train={"learning_rate": _RATE * 10}),
+        _side("rate_low", f"{_RATE / 10:g}", {"learning_rate": _RATE / 10}),
+        _side("rate_high", f"{_RATE * 10:g}", {"learning_rate": _RATE * 10}),
     ),
     "batch_size": tuple(
-        Experiment(f"batch_{n}", f"batches of {n}", train={"batch_size": n})
-        for n in (_BATCH // 4, _BATCH * 4)
+        _side(f"batch_{n}", f"batches of {n}", {"batch_size": n}) for n in (_BATCH // 4, _BATCH * 4)
     ),
 }
-EXPERIMENTS = {member.name: member for group in (_LAYERS, *_OTHERS.values()) for member in group}
+_DEFAULT = (_side("default", "default network"),)
+EXPERIMENTS = {
+    member.name: member for group in (_LAYERS, _DEFAULT, *_OTHERS.values()) for member in group
+}
 _PLACE = {"neighbors": 2, "depth": 2, "width": 1, "learning_rate": 1, "batch_size": 1}
 
 
 def _with_default(group: str) -> tuple[str, ...]:
     """Names of a group with the default network in its place, so that numbers are in order."""
     names = [member.name for member in _OTHERS[group]]
-    names.insert(_PLACE.get(group, 0), "gated")
+    names.insert(_PLACE.get(group, 0), "default")
     return tuple(names)
 
 
 GROUPS = {"layers": tuple(member.name for member in _LAYERS)}
 GROUPS |= {group: _with_default(group) for group in _OTHERS}
-"""Group -> names of its experiments; every group contains the default network, "gated"."""
+"""Group -> names of its experiments. Layers are trained as long as the main run ("gated"), the
+others half as long, each group with "default", the same network as "gated"."""
 
 DEFAULT_LABELS = {
-    "layers": EXPERIMENTS["gated"].label,
     "pooling": "mean",
     "neighbors": "k = 12",
     "features": "92 bits",
@@ -141,7 +153,12 @@ DEFAULT_LABELS = {
 
 def label(name: str, group: str = "layers") -> str:
     """How a figure of a group calls an experiment."""
-    return DEFAULT_LABELS[group] if name == "gated" else experiment(name).label
+    return DEFAULT_LABELS[group] if name == "default" else experiment(name).label
+
+
+def reference(group: str) -> str:
+    """The experiment of a group that the others are compared with."""
+    return "gated" if group == "layers" else "default"
 
 
 def experiment(name: str) -> Experiment:
@@ -167,7 +184,7 @@ def run_file(name: str, split: str, folder: Path | None = None) -> Path:
     elif split != "formula":
         stem = split
     else:
-        stem = next(group for group, names in GROUPS.items() if name in names)  # gated: layers
+        stem = next(group for group, names in GROUPS.items() if name in names)  # default: the first
     return (folder or paths.DATA / "runs") / f"{stem}.json"
 
 

@@ -131,7 +131,7 @@ def plot_bars(
     for row, name in enumerate(names):
         values = np.array([run.test_mae for run in experiments.load_runs(name, split)])
         error = values.std(ddof=1) / np.sqrt(len(values))
-        color = COLORS[0] if name == "gated" else COLORS[4]
+        color = COLORS[0] if name == experiments.reference(group) else COLORS[4]
         ax.barh(row, values.mean(), xerr=error, color=color, capsize=3, height=0.7)
         ax.plot(values, np.full(len(values), row), ".", color="black", ms=4)
         ax.annotate(
