@@ -1,6 +1,7 @@
 """`crystalgraph train` and `crystalgraph predict`, run as a user runs them."""
 
 import csv
+import gzip
 import importlib.util
 import json
 import os
@@ -16,6 +17,8 @@ import pytest
 from crystalgraph import cli
 from crystalgraph.datasets import FORMATION_ENERGY, load_perovskites
 from crystalgraph.paths import REPO
+
+pytestmark = pytest.mark.slow
 
 SOLUTION = REPO / "model.py"
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -174,6 +177,23 @@ def test_train_on_a_bundled_dataset_with_every_option(tmp_path):
         "ridge, element fractions",
         "ridge, site fractions",
     }
+
+
+def test_train_on_a_matbench_file(here, tmp_path):
+    dataset = load_perovskites()
+    rows = [[dataset.structures[row].as_dict(), float(row)] for row in range(0, 700, 60)]
+    table = {"index": list(range(12)), "columns": ["structure", "e_form"], "data": rows}
+    rows[3][1] = None
+    with gzip.open(tmp_path / "matbench_perovskites.json.gz", "wt") as file:
+        json.dump(table, file)
+    out = tmp_path / "out"
+    result = here(
+        "train", "--data", tmp_path / "matbench_perovskites.json.gz", *SMALL, "--out", out
+    )
+    assert result.returncode == 0 and "row 3: e_form is None, not a number" in result.stderr
+    numbers = json.loads((out / "metrics.json").read_text())
+    assert numbers["unit"] == "eV/cell" and numbers["n_problems"] == 1
+    assert "line in N" in numbers["baselines"]
 
 
 def test_train_on_three_crystals(folder, tmp_path):
