@@ -308,3 +308,78 @@ def test_importing_the_table_is_cheap():
     code = "import sys, crystalgraph.checks.tasks; print('torch' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout == "False\n"
+
+
+# --- in a real kernel, as nbgrader runs it -------------------------------------------------------
+
+CELLS = {
+    "noisy": """
+import logging, os, sys, warnings
+import numpy as np
+from tqdm import tqdm
+from crystalgraph.checks import points
+logging.basicConfig()
+log = logging.getLogger("mine")
+
+def formation_energy(total, symbols, references):
+    print("to sys.stderr", file=sys.stderr)
+    os.write(2, b"to descriptor 2")
+    warnings.warn("a warning")
+    log.warning("a log line")
+    np.float64(1) / np.float64(0)
+    parts = [references[s] for s in tqdm(symbols)]
+    return (total - sum(parts)) / len(symbols)
+
+points("3.1", formation_energy)""",
+    "nothing": "points('3.1', lambda *a: None)",
+    "part": """
+def fit_normalizer(targets, train_index):
+    if len(targets) == 4:
+        return 3.0, np.std([1, 2, 6])
+    return 0.0, 1.0
+points("3.3", fit_normalizer)""",
+    "endless": """
+def formation_energy(total, symbols, references):
+    while True:
+        pass
+from crystalgraph.checks import exam
+exam.SECONDS_PER_STEP = 0.5
+points("3.1", formation_energy)""",
+    "alive": "1 + 1",
+}
+
+
+@pytest.fixture(scope="module")
+def cells():
+    """Outputs of the cells above."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in CELLS.values()]
+    )
+    NotebookClient(notebook, timeout=120, allow_errors=True, kernel_name="python3").execute()
+    return {name: cell.outputs for name, cell in zip(CELLS, notebook.cells, strict=True)}
+
+
+def test_a_kernel_sees_no_stderr(cells):
+    streams = [out for outputs in cells.values() for out in outputs if "stream" in out.output_type]
+    assert [out.text for out in streams if out.name == "stderr"] == []
+
+
+def test_a_cell_ends_in_a_plain_number(cells):
+    results = {
+        n: [o for o in outs if o.output_type == "execute_result"] for n, outs in cells.items()
+    }
+    assert results["noisy"][-1].data == {"text/plain": "4.0"}
+    assert results["part"][-1].data == {"text/plain": "1.5"}
+    assert results["alive"][-1].data == {"text/plain": "2"}
+    assert any("text/html" in out.get("data", {}) for out in cells["noisy"])
+
+
+def test_a_cell_without_points_fails_cleanly(cells):
+    (error,) = cells["nothing"]
+    assert error.output_type == "error" and error.ename == "CheckFailed"
+    assert error.traceback[0].startswith("Task 3.1, formation_energy: 0 of 4 points")
+    assert len(error.traceback) < 12
+    assert "endless loop" in "\n".join(cells["endless"][-1].traceback)

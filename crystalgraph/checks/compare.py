@@ -101,7 +101,11 @@ def value_message(got: np.ndarray, expected: np.ndarray, what: str, axes: tuple[
     direction = "large" if got[where] > expected[where] else "small"
     scale = max(abs(float(expected[where])), 1e-12)
     percent = 100 * float(error[where]) / scale
-    much = f"{percent:.2g} %" if percent < 1000 else f"{float(error[where]):.3g}"
+    much = f"{percent:.2g} %" if percent < 10 else f"{percent:.0f} %"
+    if percent > 1000:
+        much = f"{float(error[where]):.3g}"
+    if error.size == 1:
+        return f"{what} is too {direction} by {much}."
     n_wrong = int((error > RTOL * np.abs(expected) + ATOL).sum())
     text = (
         f"{what}: {n_wrong} of {error.size} values differ; the largest error is at "

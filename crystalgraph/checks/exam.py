@@ -59,9 +59,10 @@ class Exam:
 
     def fault(self, case: Case, name: str, got: Arrays) -> Fault:
         """Describe a wrong output: the likely mistake, what went in, where it differs."""
-        cause = self.likely_mistake(case)
+        cause, certain = self.likely_mistake(case)
         about = self.check.describe.get(case.name, "") or case.name
-        lines = [f"Likely mistake: {advice(self.check.task, cause)}"] if cause else []
+        how = "Likely" if certain else "Possible"  # possible: other cases say otherwise
+        lines = [f"{how} mistake: {advice(self.check.task, cause)}"] if cause else []
         went_in = self.check.went_in(case)
         lines.append(f"Input: {about}{f' ({went_in})' if went_in else ''}.")
         axes = self.check.axes.get(name, ())
@@ -78,13 +79,12 @@ class Exam:
                 return mistake
         return ""
 
-    def likely_mistake(self, failed: Case) -> str:
-        """Known mistake whose stored outputs are the student's: in all cases, if possible."""
+    def likely_mistake(self, failed: Case) -> tuple[str, bool]:
+        """Known mistake that gives the student's outputs, and whether it does so in all cases."""
         got = self.run(failed)
         fitting = [m for m, wrong in failed.wrong.items() if all_same(got, wrong)]
-        if len(fitting) < 2:
-            return fitting[0] if fitting else ""
-        return max(fitting, key=self._agreement)
+        best = max(fitting, key=self._agreement, default="")
+        return best, bool(best) and self._agreement(best) == len(self.cases)
 
     def _agreement(self, mistake: str) -> int:
         return sum(self._agrees(case, mistake) for case in self.cases)

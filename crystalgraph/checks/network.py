@@ -181,11 +181,27 @@ def _layer_gradients(exam: Exam) -> None:
     gradients_arrive(layer, lambda: layer(*inputs))
 
 
+def _supercell(exam: Exam) -> None:
+    """Every atom twice, each edge to one of the two copies: the same crystal in a larger cell."""
+    layer, (atoms, bonds, center, neighbor) = _layer_and_inputs(exam)
+    n_atoms, n_edges = len(atoms), len(center)
+    crossing = torch.arange(n_edges) % 2 * n_atoms
+    both = layer(
+        atoms.repeat(2, 1),
+        bonds.repeat(2, 1),
+        torch.cat([center, center + n_atoms]),
+        torch.cat([neighbor + crossing, neighbor + n_atoms - crossing]),
+    )
+    if _apart(both, layer(atoms, bonds, center, neighbor).repeat(2, 1)):
+        raise Fault("The atoms of a supercell are not updated like those of the cell.", "supercell")
+
+
 def _layer_properties(exam: Exam) -> None:
     exam.run(exam.named("random")[0])
     for test in (
         _relabeled_atoms,
         _neighbors_in_other_crystals,
+        _supercell,
         _listens_to_its_inputs,
         _layer_gradients,
     ):
@@ -228,7 +244,9 @@ def _layer_check(task: str, points: tuple[float, ...], expected: str, *more: Pla
     paper, properties, random, options, train = points
     steps = (
         stored("three atoms in a line", paper, "paper", paper=True),
-        Plan("atom order, edge order, batch mates, gradients", properties, _layer_properties),
+        Plan(
+            "atom and edge order, batch mates, supercell, gradients", properties, _layer_properties
+        ),
         stored("random weights", random, "random"),
         stored("options of the layer", options, "options"),
         stored("training mode", train, "train"),

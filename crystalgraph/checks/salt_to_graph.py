@@ -146,7 +146,7 @@ _NEIGHBORS = Check(
     {
         "rock_salt": "the primitive cell of NaCl, 6 neighbors in the first shell, 12 in the second",
         "perovskite": "cubic SrTiO3, where an atom is a neighbor of its own periodic images",
-        "near_tie": "a crystal slightly strained, shells 0.004 and 0.06 angstrom apart",
+        "near_tie": "NaCl pressed a little along one axis, which splits shells by 0.004 angstrom",
         "sparse": "a crystal with fewer than k neighbors within the radius",
         "arguments": "a distorted crystal with k=5, radius=4.5, tolerance=0.2",
     },
