@@ -99,18 +99,21 @@ def measure() -> dict[str, float]:
     target_chunks = targets.split(BATCH_SIZE)
     cut, whole = (chunks(dataset.graphs(ties=ties)) for ties in ("cut", "keep"))
     cut_batches = [batch_graphs(graphs, features) for graphs in cut]
-    ours = [(b.inputs(), y) for b, y in zip(cut_batches, target_chunks)]
+    ours = [(b.inputs(), y) for b, y in zip(cut_batches, target_chunks, strict=True)]
     ours_whole = [
-        (batch_graphs(g, features).inputs(), y) for g, y in zip(whole, target_chunks)
+        (batch_graphs(g, features).inputs(), y) for g, y in zip(whole, target_chunks, strict=True)
     ]
     peer = [
-        (peer_inputs(b, b.bond_features), y) for b, y in zip(cut_batches, target_chunks)
+        (peer_inputs(b, b.bond_features), y)
+        for b, y in zip(cut_batches, target_chunks, strict=True)
     ]
     raw = [
         torch.cat([torch.as_tensor(gaussian_expansion(g.distance)) for g in graphs]).float()
         for graphs in cut
     ]
-    peer_raw = [(peer_inputs(b, u), y) for b, u, y in zip(cut_batches, raw, target_chunks)]
+    peer_raw = [
+        (peer_inputs(b, u), y) for b, u, y in zip(cut_batches, raw, target_chunks, strict=True)
+    ]
     n_in, n_bond = features.n_features, cut_batches[0].bond_features.shape[1]
     cases: dict[str, tuple[Callable[[], nn.Module], Batches]] = {
         "cgcnn2": (lambda: PeerNet(n_in, n_bond), peer),
