@@ -383,3 +383,9 @@ def test_a_cell_without_points_fails_cleanly(cells):
     assert error.traceback[0].startswith("Task 3.1, formation_energy: 0 of 4 points")
     assert len(error.traceback) < 12
     assert "endless loop" in "\n".join(cells["endless"][-1].traceback)
+
+
+def test_a_wrong_folder_of_hidden_cases_is_loud(monkeypatch, tmp_path):
+    monkeypatch.setenv("CRYSTALGRAPH_HIDDEN_CASES", str(tmp_path / "nowhere"))
+    with pytest.raises(CrystalGraphError, match="no folder"):
+        points("3.1", solution("3.1"))

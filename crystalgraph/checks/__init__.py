@@ -40,7 +40,7 @@ def run_check(
         The report. Faults of the student's code are in it, never raised.
 
     Raises:
-        CrystalGraphError: there is no such task.
+        CrystalGraphError: there is no such task, or no such folder.
     """
     from crystalgraph.checks.cases import hidden_folder
     from crystalgraph.checks.exam import examine
@@ -49,6 +49,10 @@ def run_check(
     if task_id not in TASKS:
         raise CrystalGraphError(f"There is no task {task_id!r}; choose one of {', '.join(TASKS)}.")
     folder = hidden_folder() if hidden is _FROM_ENVIRONMENT else hidden
+    if folder is not None and not folder.is_dir():
+        raise CrystalGraphError(
+            f"There is no folder {folder} of hidden cases; mend CRYSTALGRAPH_HIDDEN_CASES."
+        )
     with quiet_stderr():
         check = all_checks()[task_id]
         with double_precision():

@@ -3,6 +3,7 @@
 The planted models are small formulas, no networks: they give nothing away about the other tasks.
 """
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -46,7 +47,7 @@ class Recorder:
         """Predict, and remember the crystal."""
         if len(self.seen) >= MAX_CALLS:
             raise Fault(f"Your test calls predict more than {MAX_CALLS} times; 5 are plenty.")
-        self.seen.append(crystal.copy() if hasattr(crystal, "copy") else crystal)
+        self.seen.append(copy.deepcopy(crystal))
         return float(self.predict(crystal))
 
 

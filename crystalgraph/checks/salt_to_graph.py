@@ -92,6 +92,8 @@ def _three_columns(result: object) -> list[np.ndarray]:
         raise Fault(
             f"The three arrays should be of one length E, one number per edge; got {found}."
         )
+    if len(columns[0]) and "f" in (columns[0].dtype.kind, columns[1].dtype.kind):
+        raise Fault("center and neighbor should hold whole numbers (indices of atoms).", "dtype")
     return columns
 
 
