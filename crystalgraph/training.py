@@ -209,7 +209,7 @@ def train(
         The history. The model holds the weights of the epoch with the lowest validation error.
 
     Raises:
-        CrystalGraphError: the loss is no longer a finite number.
+        CrystalGraphError: the loss or the validation error is no longer a finite number.
     """
     optimizer = torch.optim.AdamW(
         model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
@@ -222,6 +222,7 @@ def train(
     for epoch in bar:
         loss = _one_epoch(model, train_loader, normalizer, optimizer, schedule, settings.clip)
         val_mae = mean_absolute_error(model, val_loader, normalizer)
+        _require_finite(val_mae, "validation error")
         _record(history, loss, val_mae, normalizer, schedule, len(train_loader), start)
         bar.set_postfix(val_mae=f"{val_mae:.4f}")
         if val_mae == min(history.val_mae):
@@ -237,14 +238,18 @@ def _one_epoch(model, loader, normalizer, optimizer, schedule, clip) -> float:
     total, n_crystals = 0.0, 0
     for batch, target in loader:
         loss = training_step(model, batch, normalizer.normalize(target), optimizer, clip)
-        if not np.isfinite(loss):
-            raise CrystalGraphError(
-                "The training loss is no longer a finite number; lower the learning rate, and look "
-                "for NaN in the targets."
-            )
+        _require_finite(loss, "training loss")
         schedule.step()
         total, n_crystals = total + loss * len(target), n_crystals + len(target)
     return total / n_crystals
+
+
+def _require_finite(value: float, what: str) -> None:
+    if not np.isfinite(value):
+        raise CrystalGraphError(
+            f"The {what} is no longer a finite number; lower the learning rate, and look for NaN "
+            "in the targets."
+        )
 
 
 def _record(history, loss, val_mae, normalizer, schedule, steps, start) -> None:

@@ -227,6 +227,15 @@ def test_a_loss_that_is_no_number_is_one_sentence(small, split):
         run_training(small, split, Broken, SMALL, TrainSettings(epochs=1))
 
 
+def test_a_validation_error_that_is_no_number_is_one_sentence(small, split):
+    class BrokenWhenEvaluated(NETWORK):
+        def forward(self, *inputs):
+            return super().forward(*inputs) * (1.0 if self.training else float("nan"))
+
+    with pytest.raises(CrystalGraphError, match="validation error is no longer a finite number"):
+        run_training(small, split, BrokenWhenEvaluated, SMALL, TrainSettings(epochs=1))
+
+
 def test_a_target_with_gaps_is_one_sentence(small, split):
     targets = small.target(FORMATION_ENERGY).copy()
     targets[[3, 17]] = np.nan
