@@ -163,8 +163,12 @@ def load_function(path: Path, name: str) -> object:
         raise CrystalGraphError(
             f"{path.name} does not define {name}: keep the def line as it was handed out."
         )
-    namespace: dict[str, object] = {"__name__": path.stem}
-    needed = _needed(found, [name])
+    return _execute(_needed(found, [name]), definitions[-1], {"__name__": path.stem})[name]
+
+
+def _execute(needed: list[Statement], last: Statement, namespace: dict) -> dict[str, object]:
+    """Run statements; what `last` binds keeps its value even if a later one binds it again."""
+    kept: dict[str, object] = {}
     for statement in needed:
         code = compile(ast.Module([statement.node], []), statement.filename, "exec")
         try:
@@ -173,9 +177,9 @@ def load_function(path: Path, name: str) -> object:
             # A variable that cannot be made is missed, if at all, when the function is called.
             if isinstance(statement.node, _Definition | ast.Import | ast.ImportFrom):
                 raise
-        if statement is definitions[-1]:
-            function = namespace[name]
-    return function
+        if statement is last:
+            kept = {name: namespace[name] for name in statement.binds}
+    return kept
 
 
 def load_functions(folder: Path, model: ModuleType) -> dict[str, object]:

@@ -309,14 +309,32 @@ def _normalizer_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
 
 
 def _probe_case(
-    name: str, rng: np.random.Generator, crystals: list[int], spread: float, **settings: object
+    name: str,
+    rng: np.random.Generator,
+    crystals: list[int],
+    spread: float,
+    atoms: tuple[int, int] = (2, 5),
+    slope: float = 1.0,
+    **settings: object,
 ) -> Case:
-    """Batches for the probe model; `spread` is how far the targets lie from its predictions."""
+    """Batches for the probe model.
+
+    Args:
+        name: of the case.
+        rng: random numbers.
+        crystals: number of crystals in each batch.
+        spread: how far the targets lie from the predictions.
+        atoms: fewest atoms in a crystal, and one more than the most.
+        slope: factor on the weights; small ones make short gradients.
+        settings: further ones of the case.
+    """
     from crystalgraph.checks.energy import ProbeModel
 
     inputs = _weights(rng, ProbeModel(3).double())
+    for weight in ("weights/norm.weight", "weights/out.weight"):
+        inputs[weight] = slope * inputs[weight]
     for number, n_crystals in enumerate(crystals):
-        sizes = rng.integers(2, 5, n_crystals)
+        sizes = rng.integers(*atoms, n_crystals)
         inputs[f"{number}/crystal"] = np.repeat(np.arange(n_crystals), sizes)
         inputs[f"{number}/atom_features"] = rng.normal(size=(sizes.sum(), 3))
         inputs[f"{number}/target"] = rng.normal(0, spread, n_crystals)
@@ -324,23 +342,11 @@ def _probe_case(
 
 
 def _step_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
-    gentle = _probe_case("gentle", rng, [6, 4, 5], 1.0, learning_rate=0.01)
-    for name in gentle.inputs:  # small features and small weights make short gradients
-        if name.endswith("norm.weight") or name.endswith("out.weight"):
-            gentle.inputs[name] = gentle.inputs[name] * 0.1
-        if name.endswith(("crystal", "atom_features")) and not name.startswith("weights"):
-            part = name.split("/")[0]
-            n_crystals = len(gentle.inputs[f"{part}/target"])
-            keep = gentle.inputs[f"{part}/crystal"].searchsorted(np.arange(n_crystals))
-            if name.endswith("atom_features"):
-                gentle.inputs[name] = gentle.inputs[name][keep]
-    for part in range(3):
-        n_crystals = len(gentle.inputs[f"{part}/target"])
-        gentle.inputs[f"{part}/crystal"] = np.arange(n_crystals)
+    short = {"atoms": (1, 2), "slope": 0.1, "learning_rate": 0.01}
     return [
         _probe_case("paper", rng, [2], 4.0, learning_rate=0.1),
         _probe_case("steep", rng, [4, 3, 4], 8.0, learning_rate=0.3),
-        gentle,
+        _probe_case("gentle", rng, [6, 4, 5], 1.0, **short),
     ]
 
 

@@ -89,7 +89,7 @@ def _axes(axes: tuple[str, ...], array: np.ndarray) -> str:
 
 
 def value_message(got: np.ndarray, expected: np.ndarray, what: str, axes: tuple[str, ...]) -> str:
-    """Say where values differ most and whether one simple change explains it."""
+    """Say what came out, where values differ most and whether one simple change explains it."""
     if got.dtype.kind == "f" and np.isnan(got).any():
         place = _place(np.argwhere(np.isnan(got))[0], axes)
         return f"{what} holds NaN, first at {place}: look for 0/0 or a logarithm of 0."
@@ -97,22 +97,28 @@ def value_message(got: np.ndarray, expected: np.ndarray, what: str, axes: tuple[
         place = _place(np.argwhere(np.isinf(got))[0], axes)
         return f"{what} is infinite at {place}: look for a division by 0."
     error = np.abs(got.astype(float) - expected.astype(float))
-    where = np.unravel_index(np.argmax(error), error.shape) if error.ndim else ()
-    direction = "large" if got[where] > expected[where] else "small"
-    scale = max(abs(float(expected[where])), 1e-12)
-    percent = 100 * float(error[where]) / scale
-    much = f"{percent:.2g} %" if percent < 10 else f"{percent:.0f} %"
-    if percent > 1000:
-        much = f"{float(error[where]):.3g}"
     if error.size == 1:
-        return f"{what} is too {direction} by {much}."
+        return f"{what} is {got.item():.5g}, which is {_amount(got, expected, ())}."
+    where = np.unravel_index(np.argmax(error), error.shape)
     n_wrong = int((error > RTOL * np.abs(expected) + ATOL).sum())
     text = (
-        f"{what}: {n_wrong} of {error.size} values differ; the largest error is at "
-        f"{_place(where, axes)}, too {direction} by {much}."
+        f"{what} (shape {got.shape}, from {got.min():.3g} to {got.max():.3g}): {n_wrong} of "
+        f"{error.size} values are wrong, most at {_place(where, axes)}, "
+        f"{_amount(got, expected, where)}. {_simple_relation(got, expected)}"
     )
-    hint = _simple_relation(got, expected)
-    return f"{text} {hint}" if hint else text
+    return text.rstrip()
+
+
+def _amount(got: np.ndarray, expected: np.ndarray, where: tuple) -> str:
+    """How far off one value is, relative to the right one, which is not told."""
+    right, value = float(expected.reshape(-1)[0]), float(got.reshape(-1)[0])
+    if where:
+        right, value = float(expected[where]), float(got[where])
+    direction = "too large" if value > right else "too small"
+    percent = 100 * abs(value - right) / max(abs(right), 1e-12)
+    if percent > 1000:
+        return f"much {direction}"
+    return f"{direction} by {percent:.2g} %" if percent < 10 else f"{direction} by {percent:.0f} %"
 
 
 def _place(where: tuple, axes: tuple[str, ...]) -> str:

@@ -11,7 +11,6 @@ from crystalgraph.checks.compare import (
     RTOL_ON_PAPER,
     all_same,
     first_difference,
-    same,
     shape_message,
     value_message,
 )
@@ -224,6 +223,3 @@ def _unusable(task: Task, check: Check, answers: Sequence[object]) -> str:
     if check.kind == "function" and (is_class or not callable(answers[0])):
         return f"Give the function itself, without calling it: {call}."
     return ""
-
-
-__all__ = ["Check", "Exam", "Fault", "Plan", "examine", "same", "stored"]

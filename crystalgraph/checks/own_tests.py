@@ -101,8 +101,9 @@ def _wrong_verdict(task: str, plant: Plant, verdict: bool, record: Recorder, cau
     lines = [
         f"Likely mistake: {advice(task, cause)}",
         f"Input: a {kind} model, which {plant.about}; it was called {len(record.seen)} times.",
-        f"Your test said {verdict}, expected {should}.",
     ]
+    if verdict != plant.right:
+        lines.append(f"Your test said {verdict}, expected {should}.")
     return Fault("\n".join(lines), cause)
 
 
