@@ -344,7 +344,7 @@ def _probe_case(
 def _step_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
     short = {"atoms": (1, 2), "slope": 0.1, "learning_rate": 0.01}
     return [
-        _probe_case("paper", rng, [2], 4.0, learning_rate=0.1),
+        _probe_case("paper", rng, [3], 1.0, learning_rate=0.1),
         _probe_case("steep", rng, [4, 3, 4], 8.0, learning_rate=0.3),
         _probe_case("gentle", rng, [6, 4, 5], 1.0, **short),
     ]

@@ -272,7 +272,7 @@ def _weights_move(exam: Exam) -> None:
 
 
 _STEP_CASES = {
-    "paper": "one batch of two crystals, a model with a handful of weights, plain SGD",
+    "paper": "one batch of three crystals, a model with a handful of weights, plain SGD",
     "steep": "three steps with targets far away, so that the gradient is longer than 1",
     "gentle": "three steps with gradients shorter than 1",
 }
