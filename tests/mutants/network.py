@@ -59,6 +59,14 @@ def gate_after_sum(self, v, u, center, neighbor):
     return self.activation(self.residual * v + self.bn2(message))
 
 
+@layer_mistake("gates and cores summed apart")
+def summed_apart(self, v, u, center, neighbor):
+    gate, core = _halves(self, v, u, center, neighbor)
+    gates = _sum(torch.sigmoid(gate), center, len(v))
+    message = gates * _sum(self.activation(core), center, len(v))
+    return self.activation(self.residual * v + self.bn2(message))
+
+
 @layer_mistake("summed at neighbor")
 def summed_at_neighbor(self, v, u, center, neighbor):
     gate, core = _halves(self, v, u, center, neighbor)
