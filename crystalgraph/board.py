@@ -92,6 +92,7 @@ class Board:
     def next_thing(self) -> str:
         """What to do now, in one sentence."""
         waiting = [row for row in self.rows if row.status != "passed"]
+        waiting.sort(key=lambda row: row.task.turn)
         row = next((row for row in waiting if not row.task.bonus), None)
         if row is None and waiting:
             task = waiting[0].task

@@ -1,8 +1,10 @@
 """The checks: right answers pass, stubs and faults are told apart and explained."""
 
+import ast
 import re
 import subprocess
 import sys
+import textwrap
 import time
 
 import pytest
@@ -212,6 +214,39 @@ def test_an_error_shows_the_students_line():
     message = failure("2.3", crashing).message
     assert "return v[crystal + 1000]" in message
     assert "index" in message.splitlines()[0]
+
+
+POOLS = '''import torch
+
+
+class Other:
+    def pool(self, v, crystal, n):
+        """Not this one."""
+        return v
+
+
+class Pool:
+    def pool(self, v, crystal, n):
+        """Reloaded.
+
+        Two paragraphs.
+        """
+        # the comment and the line breaks are gone when %autoreload has compiled it anew
+        rows = (
+            v
+        )
+        return rows[crystal + 1000]
+'''
+
+
+def test_the_line_is_that_of_the_file_after_autoreload(tmp_path):
+    file = tmp_path / "model_hw.py"
+    file.write_text(POOLS, encoding="utf-8")
+    method = ast.unparse(ast.parse(POOLS).body[2].body[0])
+    scope = {}
+    exec(compile("class Pool:\n" + textwrap.indent(method, "    "), str(file), "exec"), scope)
+    message = failure("2.3", lambda *inputs: scope["Pool"]().pool(*inputs)).message
+    assert f"at model_hw.py, line {len(POOLS.splitlines())}: return rows[crystal + 1000]" in message
 
 
 def test_rows_and_columns_exchanged():

@@ -33,7 +33,7 @@ def as_array(value: object, what: str) -> np.ndarray:
     try:
         array = np.asarray(value)
     except ValueError:
-        raise Fault(f"{what}: its rows have different lengths.", "ragged") from None
+        raise Fault(f"{what}: its parts have different lengths: join them.", "ragged") from None
     if array.dtype.kind not in "biuf":
         raise Fault(f"{what} should hold numbers, but is a {type(value).__name__}.", "type")
     return array
@@ -95,7 +95,7 @@ def value_message(got: np.ndarray, expected: np.ndarray, what: str, axes: tuple[
         return f"{what} holds NaN, first at {place}: look for 0/0 or a logarithm of 0."
     if got.dtype.kind == "f" and np.isinf(got).any():
         place = _place(np.argwhere(np.isinf(got))[0], axes)
-        return f"{what} is infinite at {place}: look for a division by 0."
+        return f"{what} is infinite at {place}: is it divided by 0, or left at a start of inf?"
     error = np.abs(got.astype(float) - expected.astype(float))
     if error.size == 1:
         return f"{what} is {got.item():.5g}, which is {_amount(got, expected, ())}."
@@ -115,6 +115,8 @@ def _amount(got: np.ndarray, expected: np.ndarray, where: tuple) -> str:
     if where:
         right, value = float(expected[where]), float(got[where])
     direction = "too large" if value > right else "too small"
+    if got.dtype.kind in "iu" and expected.dtype.kind in "iu":
+        return f"{direction} by {abs(value - right):.0f}"
     percent = 100 * abs(value - right) / max(abs(right), 1e-12)
     if percent > 1000:
         return f"much {direction}"

@@ -1,6 +1,8 @@
 """Running a student's code safely: quiet on stderr, limited in time, its errors explained."""
 
+import ast
 import contextlib
+import inspect
 import linecache
 import os
 import re
@@ -12,6 +14,7 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 
 import torch
 
@@ -121,13 +124,34 @@ def double_precision() -> Iterator[None]:
 
 def student_line(error: BaseException) -> str:
     """The last line of the student's own code in a traceback, as "file, line 12: code"."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not frame.filename.startswith(LIBRARIES):
-            name = Path(frame.filename).name if "<" not in frame.filename else frame.filename
-            name = "the notebook" if "ipykernel" in frame.filename else name
-            code = frame.line or linecache.getline(frame.filename, frame.lineno or 0).strip()
-            return f"{name}, line {frame.lineno}: {code}"
+    for frame, number in reversed(list(traceback.walk_tb(error.__traceback__))):
+        file = frame.f_code.co_filename
+        if not file.startswith((*LIBRARIES, "<string>")):  # <string>: methods of a dataclass
+            name = "the notebook" if "ipykernel" in file else Path(file).name
+            linecache.checkcache(file)
+            number = _line_in_file(frame.f_code, number, "".join(linecache.getlines(file)))
+            return f"{name}, line {number}: {linecache.getline(file, number).strip()}"
     return ""
+
+
+def _line_in_file(code: CodeType, number: int, source: str) -> int:
+    """The line of a function's code in its file.
+
+    %autoreload compiles a changed function from its syntax tree alone; its lines then count from
+    the def (from a class line above it, for a method), without comments and line breaks.
+    """
+    texts = {inspect.cleandoc(text) for text in code.co_consts if isinstance(text, str)}
+    with contextlib.suppress(SyntaxError, ValueError):
+        for node in ast.walk(ast.parse(source)):
+            is_it = isinstance(node, ast.FunctionDef) and node.name == code.co_name
+            if is_it and ast.get_docstring(node) in (*texts, None):
+                if node.lineno == code.co_firstlineno:
+                    return number
+                twin = ast.parse(ast.unparse(node)).body[0]
+                for there, here in zip(ast.walk(node), ast.walk(twin), strict=True):
+                    if getattr(here, "lineno", 0) + code.co_firstlineno - 1 == number:
+                        return there.lineno
+    return number
 
 
 _HINTS = (
@@ -153,6 +177,10 @@ _HINTS = (
     (
         r"unexpected keyword argument|positional argument",
         "A function is called with the wrong arguments: leave the def line as it was given.",
+    ),
+    (
+        r"FrozenInstanceError",
+        "A graph cannot be changed: make a changed copy, replace(graph, center=...).",
     ),
     (r"is not defined", "A name is missing: import it at the top, and look for spelling."),
     (

@@ -69,8 +69,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "one limit for all": "one distance limit serves all atoms; every atom has its own k-th "
         "distance.",
         "defaults hard-coded": "k or the tolerance is written into the code; use the arguments.",
-        "first shell only": "only the nearest shell is kept; go on to the k-th neighbor of each atom "
-        "(not of all edges together).",
+        "first shell only": "only the nearest shell is kept; go on to the k-th neighbor of each "
+        "atom (not of all edges together).",
     },
     "1.3": {
         "not squared": "the difference of distance and center is not squared.",
@@ -203,8 +203,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "never true": "your test says False even when all predictions are equal.",
         "too tolerant": "the tolerance is so large that small errors are missed.",
         "sign of difference": "only one sign of the difference counts: take the absolute value.",
-        "one direction": "the cell is repeated along one axis only, or one box that agrees is taken as "
-        "enough; try all three axes, and all have to agree.",
+        "one direction": "the cell is repeated along one axis only, or one box that agrees is "
+        "taken as enough; try all three axes, and all have to agree.",
         "difference ignored": "supercells are made, but the predictions are not compared.",
     },
     "2.8": _LAYER

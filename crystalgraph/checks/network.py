@@ -295,7 +295,11 @@ def _pool_properties(exam: Exam) -> None:
     result = call(exam.answer, [atoms, crystal, n_crystals], POOL_INPUTS)
     order = torch.randperm(len(atoms))
     if _apart(exam.answer(atoms[order], crystal[order], n_crystals), result):
-        raise Fault("Atoms listed in another order change the result.", "atom order")
+        raise Fault(
+            "Atoms listed in another order change the result: those of one crystal need not stand "
+            "together in the list.",
+            "atom order",
+        )
     if _apart(exam.answer(atoms.repeat(2, 1), crystal.repeat(2), n_crystals), result):
         raise Fault(
             "A supercell, with every atom twice, gives another result: it is the same crystal.",
@@ -410,8 +414,8 @@ _NETWORK = Check(
     "embedding; each convolution fed by the one before; pool, with the list of all states; "
     "softplus; conv_to_fc; softplus; each of fcs followed by softplus; readout.",
     {
-        "paper": "two crystals, no convolution, all weights 1; the pooling is exchanged for a "
-        "simple stand-in",
+        "paper": "two crystals, no convolution, all weights 1; self.pool is exchanged for a simple "
+        "stand-in",
         "random": "two crystals, three convolutions; convolutions and pooling are exchanged for "
         "simple stand-ins, so only forward counts",
         "deep": "three hidden layers (n_hidden=3) and tanh as activation",

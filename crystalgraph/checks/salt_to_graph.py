@@ -146,7 +146,8 @@ _NEIGHBORS = Check(
     "for each atom its k nearest neighbors and every further one within the tolerance of the "
     "k-th distance.",
     {
-        "rock_salt": "the primitive cell of NaCl, 6 neighbors in the first shell, 12 in the second",
+        "rock_salt": "the primitive cell of NaCl: 6 neighbors in the first shell, 12 in the "
+        "second, all of them images of the atom itself",
         "perovskite": "cubic SrTiO3, where an atom is a neighbor of its own periodic images",
         "near_tie": "NaCl pressed a little along one axis, which splits shells by 0.004 angstrom",
         "sparse": "a crystal with fewer than k neighbors within the radius",
