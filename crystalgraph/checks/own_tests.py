@@ -168,7 +168,8 @@ def _bond_mean(graph: CrystalGraph) -> float:
     charge = numbers[graph.center] ** 0.5 * numbers[graph.neighbor] ** 0.3
     total = np.zeros(graph.n_atoms)
     np.add.at(total, graph.center, charge * np.exp(-np.asarray(graph.distance)))
-    return float(np.cumsum(np.log(total + 1))[-1]) / graph.n_atoms
+    rounding = 1 + 1e-13 * np.sin(_by_index(graph))  # so that no order escapes it by chance
+    return float(np.log(total + 1).mean() * rounding)
 
 
 def _first_atoms(graph: CrystalGraph) -> float:
