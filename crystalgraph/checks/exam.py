@@ -41,8 +41,18 @@ class Exam:
     def run(self, case: Case) -> Arrays:
         """Outputs of the student's code for a case, computed once."""
         if self.outputs.get(id(case)) is None:
-            self.outputs[id(case)] = self.check.run(self.answer, case)
+            try:
+                self.outputs[id(case)] = self.check.run(self.answer, case)
+            except Exception as error:
+                error.add_note(self.input_line(case))
+                raise
         return self.outputs[id(case)]
+
+    def input_line(self, case: Case) -> str:
+        """What goes in, in words and shapes."""
+        about = self.check.describe.get(case.name, "") or case.name
+        shapes = self.check.went_in(case)
+        return f"Input: {about}{f' ({shapes})' if shapes else ''}."
 
     def named(self, *names: str) -> list[Case]:
         """The cases with these names (all when none is given), the visible ones first."""
@@ -59,11 +69,9 @@ class Exam:
     def fault(self, case: Case, name: str, got: Arrays) -> Fault:
         """Describe a wrong output: the likely mistake, what went in, where it differs."""
         cause, certain = self.likely_mistake(case)
-        about = self.check.describe.get(case.name, "") or case.name
         how = "Likely" if certain else "Possible"  # possible: other cases say otherwise
         lines = [f"{how} mistake: {advice(self.check.task, cause)}"] if cause else []
-        went_in = self.check.went_in(case)
-        lines.append(f"Input: {about}{f' ({went_in})' if went_in else ''}.")
+        lines.append(self.input_line(case))
         axes = self.check.axes.get(name, ())
         tell = value_message if got[name].shape == case.expected[name].shape else shape_message
         lines.append(tell(got[name], case.expected[name], f"Your {name}", axes))

@@ -209,5 +209,6 @@ def explain(error: BaseException, call: str) -> Fault:
     if len(text) > 400:
         text = text[:400] + " ..."
     hint = next((hint for pattern, hint in _HINTS if re.search(pattern, text)), "")
-    parts = [f"{call} raised {text}", f"at {line}" if line else "", hint]
+    notes = getattr(error, "__notes__", [])[:1]  # what went in
+    parts = [f"{call} raised {text}", f"at {line}" if line else "", hint, *notes]
     return Fault("\n".join(part for part in parts if part), "exception", line)
