@@ -67,7 +67,7 @@ class Comparison:
         numbers = f"{self.a} {self.mae_a:.3f}, {self.b} {self.mae_b:.3f} eV/atom"
         gap = f"{abs(self.difference):.3f} +- {self.error:.3f}"
         if not self.told_apart:
-            return f"{numbers}: difference {gap}, within two standard errors: not told apart."
+            return f"{numbers}: not told apart ({gap})."
         better, worse = (self.b, self.a) if self.difference > 0 else (self.a, self.b)
         return f"{numbers}: {better} beats {worse} by {gap}."
 

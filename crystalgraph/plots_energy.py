@@ -151,7 +151,7 @@ def _draw_baselines(ax: Axes, baselines: Mapping[str, float]) -> None:
     for (name, value), style in zip(baselines.items(), ("--", ":", "-."), strict=False):
         ax.axvline(value, color=COLORS[5], linestyle=style, label=f"{name} {value:.3f}")
     if baselines:
-        ax.legend(frameon=False, fontsize=8, loc="lower right")
+        ax.legend(framealpha=1, edgecolor="none", fontsize=8, loc="lower right")
 
 
 def plot_groups(groups: Sequence[str], split: str = "formula") -> Figure:
