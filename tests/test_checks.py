@@ -1,6 +1,7 @@
 """The checks: right answers pass, stubs and faults are told apart and explained."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import torch
 from answers import REPO, make_cases, solution
 
 from crystalgraph.checks import TASKS, CheckFailed, exam, points, run_check
+from crystalgraph.checks.network import multiplications
 from crystalgraph.checks.tasks import MODEL_FILE, task_table
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.notebooks import load_function
@@ -424,3 +426,10 @@ def test_a_wrong_folder_of_hidden_cases_is_loud(monkeypatch, tmp_path):
     monkeypatch.setenv("CRYSTALGRAPH_HIDDEN_CASES", str(tmp_path / "nowhere"))
     with pytest.raises(CrystalGraphError, match="no folder"):
         points("3.1", solution("3.1"))
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_multiplications_are_counted_in_place_or_not(in_place):
+    left, right, total = torch.rand(5, 4), torch.rand(4, 3), torch.rand(5, 3)
+    add = total.addmm_ if in_place else functools.partial(torch.addmm, total)
+    assert multiplications(lambda: (add(left, right), left @ right)) == 2 * 5 * 4 * 3
