@@ -16,8 +16,10 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 
+from crystalgraph.hand_in import RENAMED, STUDENT_ID
 from crystalgraph.nbgrader_plugins import (
     RELEASE_PREPROCESSORS,
+    HandInCollector,
     MissingModelHook,
     NumberOrNothing,
     ReleaseHook,
@@ -43,15 +45,18 @@ c.WriteRepository.repository = REPOSITORY.removeprefix("https://github.com/")
 
 # --- collect: nbgrader zip_collect hw
 # Hand-ins are zips named hw_<student id>.zip with the notebooks and model_hw.py, in a folder or
-# not. A learning platform may put something before `hw_` or a `-1` behind the id; Colab and
-# browsers rename to "Copy of 1_....ipynb" and "1_... (1).ipynb". Other files are left out: a
-# student's torch.py beside the notebook would be imported instead of the real one.
+# not; the last cell of every notebook makes them (crystalgraph/hand_in.py). A learning platform may
+# put something before `hw_` or a `-1` behind the id, a browser a ` (1)`; Colab and browsers rename
+# notebooks to "Copy of 1_....ipynb" and "1_... (1).ipynb". Other files are left out: a student's torch.py beside
+# the notebook would be imported instead of the real one.
+FILE = RENAMED.format(name=r"(?P<file_id>\d_\w+?|model_hw)")
 c.FileNameCollectorPlugin.named_regexp = (
     r".*[/\\]extracted[/\\](?:.*[/\\])?"
-    r"(?:[^/\\]*_)?hw_(?P<student_id>[A-Za-z0-9.@]+)(?:-\d+)?[/\\](?:.*[/\\])?"
-    r"(?:Copy of )?(?P<file_id>\d_\w+?|model_hw)(?: ?\(\d+\))?\.(?:ipynb|py)$"
+    rf"(?:[^/\\]*_)?hw_(?P<student_id>{STUDENT_ID})(?:-\d+| ?\(\d+\))?[/\\](?:.*[/\\])?"
+    rf"{FILE}\.(?:ipynb|py)$"
 )
 c.FileNameCollectorPlugin.valid_ext = [".ipynb", ".py"]
+c.ZipCollectApp.collector_plugin = HandInCollector  # knows when a hand-in was made
 c.ZipCollectApp.strict = True
 
 # --- grade: nbgrader autograde hw
@@ -66,6 +71,7 @@ c.Autograde.autograde_preprocessors = [
     AssignLatePenalties,
     CheckCellMetadata,
 ]
+c.LateSubmissionPlugin.penalty_method = "none"  # "zero": no points after the due date
 c.OverwriteCells.add_missing_cells = True  # a deleted check comes back and is graded
 c.Execute.timeout = 60  # seconds a cell may take; nothing trains while grading
 

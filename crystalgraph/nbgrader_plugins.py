@@ -7,14 +7,19 @@ looks for leaks ends with that.
 from __future__ import annotations
 
 import math
+import os
+import re
 import shutil
 import sys
+import zipfile
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.nbgraderformat import ValidationError
+from nbgrader.plugins import FileNameCollectorPlugin
 from nbgrader.preprocessors import (
     CheckCellMetadata,
     ClearHiddenTests,
@@ -29,6 +34,7 @@ from nbgrader.preprocessors import (
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Unicode
 
+from crystalgraph.hand_in import TIME_FORMAT
 from crystalgraph.release import (
     PLACEHOLDER,
     STUDENT_MODEL,
@@ -169,6 +175,51 @@ def finish_release(root: Path, assignment: str, release: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text file with the same bytes on every system."""
     path.write_text(text, encoding="utf-8", newline="\n")
+
+
+# --- collecting ----------------------------------------------------------------------------------
+
+
+class HandInCollector(FileNameCollectorPlugin):
+    """FileNameCollectorPlugin that knows when a hand-in was made.
+
+    nbgrader needs the time to see what is late, to take the later of two zips of one student, and
+    to grade a new hand-in again. It stands in the zip's name if the platform writes it there
+    (2026-11-21-16-02-11, the time zone being this computer's), else in the comment that the last
+    cell of the notebooks leaves in the zip. Hand-made zips have neither and are never late.
+    """
+
+    STAMP = re.compile(r"(?<!\d)(\d{4}(?:-\d\d){5})(?!\d)")
+
+    def collect(self, submitted_file: str) -> dict | None:
+        """What the file's name says about it, and the time; None when it is not to be collected."""
+        info = super().collect(submitted_file)
+        if info is None:
+            return None
+        made = self._made(submitted_file)
+        return info if made is None else {**info, "timestamp": made.isoformat()}
+
+    def _made(self, submitted_file: str) -> datetime | None:
+        """When the hand-in was made, with its time zone."""
+        base, extracted, inside = submitted_file.rpartition(f"{os.sep}extracted{os.sep}")
+        if stamp := self.STAMP.search(inside):
+            return datetime.strptime(stamp[1], "%Y-%m-%d-%H-%M-%S").astimezone()
+        for folder in filter(lambda folder: folder.name, Path(inside).parents):
+            name = folder.with_name(f"{folder.name}.zip")  # a zip in a zip is not in the archive
+            for path in (Path(base, "archive", name), Path(base + extracted, name)):
+                if path.is_file() and (made := time_in_comment(path)):
+                    return made
+        return None
+
+
+def time_in_comment(path: Path) -> datetime | None:
+    """The time that crystalgraph.hand_in wrote into a zip, if it did."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            comment = archive.comment.decode("ascii")
+        return datetime.strptime(f"{comment} +0000", f"{TIME_FORMAT} %z")
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return None
 
 
 # --- grading -------------------------------------------------------------------------------------
