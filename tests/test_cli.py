@@ -134,8 +134,8 @@ def names(folder):
 def test_lab_copies_the_release_once(homework, capsys):
     _, work = homework
     assert cli.main(["lab", "--prepare-only"]) == 0
-    assert names(work) == ["1.ipynb", "model_hw.py", "pictures/cell.png"]
-    assert "copied: 1.ipynb, model_hw.py, pictures/cell.png;" in capsys.readouterr().out
+    assert names(work) == [".handed_out.json", "1.ipynb", "model_hw.py", "pictures/cell.png"]
+    assert "copied: 1.ipynb, model_hw.py, pictures/cell.png." in capsys.readouterr().out
 
 
 def test_lab_never_overwrites_and_adds_what_is_new(homework, capsys):
@@ -151,7 +151,11 @@ def test_lab_never_overwrites_and_adds_what_is_new(homework, capsys):
     assert (work / "model_hw.py").read_text() == "a student's evening"
     assert (work / "notes.txt").read_text() == "mine"
     assert (work / "2.ipynb").read_text() == "released 2"
-    assert "new in it: 2.ipynb; your other files are as you left them" in capsys.readouterr().out
+    assert (work / "model_hw.new.py").read_text() == "released again"
+    said = capsys.readouterr().out
+    assert "copied: 2.ipynb; kept, as you have changed them: model_hw.py;" in said
+    assert "lies beside it: model_hw.new.py (`lab --diff` shows what differs)" in said
+    assert said.endswith("your other files are as you left them.\n")
 
     assert cli.main(["lab", "--prepare-only"]) == 0
     assert "nothing is new" in capsys.readouterr().out
