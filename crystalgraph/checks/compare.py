@@ -50,8 +50,8 @@ def as_tensor(value: object, what: str) -> torch.Tensor:
 
 
 def same(got: np.ndarray, expected: np.ndarray, rtol: float = RTOL) -> bool:
-    """Whether two arrays have one shape and close values."""
-    return got.shape == expected.shape and np.allclose(got, expected, rtol=rtol, atol=ATOL)
+    """Whether two arrays have one shape and close values; NaN equals NaN (a known mistake's)."""
+    return got.shape == expected.shape and np.allclose(got, expected, rtol, ATOL, equal_nan=True)
 
 
 def all_same(got: Arrays, expected: Arrays, rtol: float = RTOL) -> bool:
@@ -77,15 +77,24 @@ def shape_message(got: np.ndarray, expected: np.ndarray, what: str, axes: tuple[
     if got.ndim == expected.ndim == 2 and got.shape[0] == expected.shape[0]:
         return f"{text} The number of columns is wrong."
     if got.ndim == expected.ndim:
-        return f"{text} The number of {axes[0] if axes else 'row'}s is wrong."
+        return f"{text} The number of {_plural(axes[0] if axes else 'row')} is wrong."
     return text
 
 
 def _axes(axes: tuple[str, ...], array: np.ndarray) -> str:
     names = axes[: array.ndim] if len(axes) >= array.ndim else ()
-    return (
-        ", ".join(f"{n} {name}s" for n, name in zip(array.shape, names, strict=False)) or "number"
-    )
+    counts = zip(array.shape, names, strict=False)
+    return ", ".join(f"{n} {name if n == 1 else _plural(name)}" for n, name in counts) or "number"
+
+
+def _plural(name: str) -> str:
+    return name[:-1] + "ies" if name.endswith("y") else name + "s"
+
+
+def truth_message(got: np.ndarray, expected: np.ndarray, what: str) -> str:
+    """Say that something is so and should not be, or the other way round."""
+    answer, wanted = ("yes" if value.item() else "no" for value in (got, expected))
+    return f"{what[0].upper()}{what[1:]}: {answer}, expected {wanted}."
 
 
 def value_message(got: np.ndarray, expected: np.ndarray, what: str, axes: tuple[str, ...]) -> str:

@@ -10,6 +10,7 @@ from crystalgraph.checks.cases import Arrays, Case
 from crystalgraph.checks.compare import as_array, shapes
 from crystalgraph.checks.exam import Check, Exam, Plan, stored
 from crystalgraph.checks.guard import Fault
+from crystalgraph.checks.mistakes import advice
 from crystalgraph.graphs import CrystalBatch
 
 # ---- 3.1 formation_energy
@@ -43,8 +44,9 @@ def _intensive(exam: Exam) -> None:
     if not np.isclose(once, eight, rtol=1e-9):
         raise Fault(
             "A 2x2x2 supercell, 8 times the energy and 8 times the atoms, gives another energy per "
-            "atom: divide by the number of atoms, at the very end.",
+            "atom.",
             "not intensive",
+            guess="Divide by the number of atoms, at the very end.",
         )
     more = float(number(exam.answer(total + 1, symbols, references), "The energy"))
     if np.isclose(more, once, rtol=1e-9):
@@ -88,8 +90,9 @@ def _sites_matter(exam: Exam) -> None:
     if np.array_equal(one, other):
         raise Fault(
             "A and B exchanged give the same features, so no baseline could tell the two crystals "
-            "apart: each of the three sites needs a block of its own.",
+            "apart.",
             "no sites",
+            guess="Each of the three sites needs a block of its own.",
         )
 
 
@@ -180,13 +183,16 @@ class ProbeModel(nn.Module):
     def forward(
         self,
         atom_features: Tensor,
-        bond_features: Tensor,
-        center: Tensor,
-        neighbor: Tensor,
-        crystal: Tensor,
-        n_crystals: int,
+        bond_features: Tensor | None = None,
+        center: Tensor | None = None,
+        neighbor: Tensor | None = None,
+        crystal: Tensor | None = None,
+        n_crystals: int | None = None,
     ) -> Tensor:
         """Same arguments as the network -> (C,)."""
+        if bond_features is None or n_crystals is None:
+            cause = "batch not unpacked"
+            raise Fault(f"Likely mistake: {advice('3.4', cause)}", cause)
         self.calls.append((self.training, torch.is_grad_enabled()))
         atoms = self.out(self.norm(atom_features)).squeeze(1)
         return atoms.new_zeros(n_crystals).index_add(0, crystal, atoms)
@@ -226,7 +232,7 @@ def _run_step(answer: Callable, case: Case) -> Arrays:
         kept = target.clone()
         loss = answer(model, batch, target, optimizer)
         _sound_step(model, loss, torch.equal(kept, target))
-        outputs[f"loss of step {step}"] = np.array(float(loss))
+        outputs[f"loss of step {step}"] = number(loss, "The loss")
         outputs[f"weights after step {step}"] = _flat_weights(model)
     outputs["number of optimizer steps"] = np.array(len(steps))
     return outputs
@@ -235,10 +241,10 @@ def _run_step(answer: Callable, case: Case) -> Arrays:
 def _sound_step(model: ProbeModel, loss: object, target_kept: bool) -> None:
     if loss is None:
         raise Fault("training_step returned None: return the loss as a float.", "None")
-    if isinstance(loss, Tensor):
+    if isinstance(loss, Tensor) and loss.requires_grad:
         raise Fault(
-            "training_step returned a tensor, which keeps the whole computation in memory: return "
-            "loss.item().",
+            "training_step returned a tensor with its gradient, which keeps the whole computation "
+            "in memory: return loss.item().",
             "tensor returned",
         )
     if not model.calls:
@@ -299,11 +305,15 @@ def _run_error(answer: Callable, case: Case) -> Arrays:
     mean, std = case.settings["mean"], case.settings["std"]
     result = answer(model, batches_of(case), mean, std)
     if isinstance(result, Tensor) and result.requires_grad:
-        raise Fault("The result carries a gradient: compute it under torch.no_grad().", "gradient")
+        raise Fault(
+            "mean_absolute_error returned a tensor with its gradient: predict under "
+            "torch.no_grad(), and return a number (.item()).",
+            "gradient",
+        )
     outputs = {"error": number(result, "The error")}
     changed = [n for n, old in before.items() if not torch.equal(old, model.state_dict()[n])]
     outputs["model changed by the evaluation"] = np.array(bool(changed))
-    outputs["mode of the model afterwards (1 is training)"] = np.array(model.training)
+    outputs["model in training mode afterwards"] = np.array(model.training)
     outputs["gradients recorded"] = np.array(any(grad for _, grad in model.calls))
     return outputs
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from crystalgraph.checks.cases import Arrays, Case, load_cases
 from crystalgraph.checks.compare import (
     RTOL,
@@ -12,6 +14,7 @@ from crystalgraph.checks.compare import (
     all_same,
     first_difference,
     shape_message,
+    truth_message,
     value_message,
 )
 from crystalgraph.checks.guard import Fault, TimeUp, explain, time_limit
@@ -72,11 +75,15 @@ class Exam:
         how = "Likely" if certain else "Possible"  # possible: other cases say otherwise
         lines = [f"{how} mistake: {advice(self.check.task, cause)}"] if cause else []
         lines.append(self.input_line(case))
-        axes = self.check.axes.get(name, ())
-        tell = value_message if got[name].shape == case.expected[name].shape else shape_message
-        lines.append(tell(got[name], case.expected[name], f"Your {name}", axes))
+        lines.append(self._difference(name, got[name], case.expected[name]))
         lines.append(f"Expected: {self.check.expected}")
         return Fault("\n".join(lines), cause)
+
+    def _difference(self, name: str, got: np.ndarray, expected: np.ndarray) -> str:
+        if expected.dtype.kind == "b":
+            return truth_message(got, expected, name)
+        tell = value_message if got.shape == expected.shape else shape_message
+        return tell(got, expected, f"Your {name}", self.check.axes.get(name, ()))
 
     def known_mistake(self) -> str:
         """Known mistake whose stored outputs are the student's in every case, if there is one."""
@@ -202,7 +209,7 @@ def _take(plan: Plan, exam: Exam, task: Task) -> Step:
 
 
 def _named(fault: Fault, exam: Exam) -> Fault:
-    """The fault of a property, with the known mistake behind it when there is one."""
+    """The fault of a property, with the known mistake behind it in place of a guess."""
     if fault.cause in MISTAKES[exam.check.task]:
         return fault
     with contextlib.suppress(Exception, SystemExit, TimeUp), time_limit(SECONDS_PER_STEP):
@@ -214,7 +221,7 @@ def _named(fault: Fault, exam: Exam) -> Fault:
 
 
 def _failed(plan: Plan, fault: Fault) -> Step:
-    return Step(plan.name, plan.points, False, fault.message, fault.cause, fault.line)
+    return Step(plan.name, plan.points, False, fault.text, fault.cause, fault.line)
 
 
 def _not_run(plans: Sequence[Plan]) -> list[Step]:

@@ -27,13 +27,20 @@ class Fault(Exception):
     """Something is wrong with the student's answer.
 
     Args:
-        message: for the student.
+        message: for the student, what was seen.
         cause: short name of the mistake, when it is a known one.
+        line: place in the student's code.
+        guess: what usually leads to this; left out where the mistake is known to be another.
     """
 
-    def __init__(self, message: str, cause: str = "", line: str = "") -> None:
+    def __init__(self, message: str, cause: str = "", line: str = "", guess: str = "") -> None:
         super().__init__(message)
-        self.message, self.cause, self.line = message, cause, line
+        self.message, self.cause, self.line, self.guess = message, cause, line, guess
+
+    @property
+    def text(self) -> str:
+        """Message and guess."""
+        return f"{self.message} {self.guess}".rstrip()
 
 
 class TimeUp(BaseException):
@@ -173,6 +180,10 @@ _HINTS = (
         r"modified by an inplace operation|leaf Variable that requires grad",
         "A tensor that the gradient needs was changed in place: use out-of-place functions, "
         "for example index_add instead of index_add_ on an input.",
+    ),
+    (
+        r"must be an iterable, not CrystalBatch",
+        "A batch is no list of arguments; its inputs are: model(*batch.inputs()).",
     ),
     (
         r"unexpected keyword argument|positional argument",

@@ -37,6 +37,8 @@ _LAYER = {
     "gate added": "gate and core are added; they are multiplied, element by element.",
     "interleaved halves": "every other column is taken; the halves are the first F and the last F "
     "columns, as chunk(2, dim=1) gives them.",
+    "normalized by hand": "the sums are normalized with the mean and spread of this batch; call "
+    "self.bn2, which in eval mode uses stored numbers.",
     "softplus hard-coded": "softplus is written into forward; use self.activation, which can be "
     "chosen.",
     "residual hard-coded": "v is always added; multiply it by self.residual, which is 0 when the "
@@ -51,6 +53,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "off by one": "each atom has the vector of the element before it in the periodic table: "
         "use the atomic number itself, without - 1.",
         "only the first atom": "every row is the vector of the first atom: use the loop's site.",
+        "site number for element": "a row of the table is taken by the number of the site; ask for "
+        "the site's element, by its atomic number.",
         "sorted": "the atoms are sorted; keep the order of the sites.",
     },
     "1.2": {
@@ -68,6 +72,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "distance is at position k - 1.",
         "one limit for all": "one distance limit serves all atoms; every atom has its own k-th "
         "distance.",
+        "not sorted": "the k-th distance is read from the list as it comes; the pairs are in no "
+        "order, so sort the distances of an atom first.",
         "defaults hard-coded": "k or the tolerance is written into the code; use the arguments.",
         "first shell only": "only the nearest shell is kept; go on to the k-th neighbor of each "
         "atom (not of all edges together).",
@@ -183,9 +189,11 @@ MISTAKES: dict[str, dict[str, str]] = {
         "exact comparison": "numbers are compared exactly; additions in another order differ in "
         "the last digits, so use np.isclose with a small tolerance.",
         "never true": "your test says False even when all predictions are equal.",
-        "expects extensive": "your test expects the prediction to change.",
+        "expects extensive": "your test wants the prediction to change; it should stay the same.",
         "too tolerant": "the tolerance is so large that an error of 1 in 1000 is missed.",
         "sign of difference": "only one sign of the difference counts: take the absolute value.",
+        "few atoms moved": "only a few atoms change places, so a model that reads one of the "
+        "others passes; shuffle the whole list.",
         "special order": "only a special order is tried (reversed or shifted); take random ones.",
         "difference ignored": "the right graphs are made, but the predictions are not compared.",
     },
@@ -242,6 +250,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "variance": "the second number is the variance; take its square root.",
         "exchanged": "mean and std are exchanged.",
         "index as targets": "these are mean and std of the row numbers: use targets[train_index].",
+        "first rows": "the first rows are taken, as many as there are training crystals; which "
+        "rows those are stands in train_index.",
         "std of all": "the mean is right, but the std is that of all targets.",
     },
     "3.4": {
@@ -257,6 +267,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "clipped by value": "each number is clipped; clip the norm of all (clip_grad_norm_).",
         "loss after the step": "the loss is that after the step; return the one you stepped on.",
         "no step": "optimizer.step() is missing.",
+        "batch not unpacked": "the network is called as model(batch); it takes six arguments, "
+        "which a star unpacks from batch.inputs(): model(*batch.inputs()).",
         "eval mode": "the model is put into eval mode; training happens in training mode.",
     },
     "3.5": {
@@ -269,14 +281,123 @@ MISTAKES: dict[str, dict[str, str]] = {
         "not denormalized": "the prediction is still normalized: times std, plus mean.",
         "mean forgotten": "the prediction is multiplied by std, but the mean is not added.",
         "normalized again": "the prediction is normalized once more; it has to go the other way.",
+        "(C,) against (C, 1)": "prediction and target have different shapes and are compared all "
+        "with all; both are (C,).",
         "abs missing": "errors of both signs cancel: take absolute values.",
         "root mean square": "this is the root of the mean squared error.",
         "sum for mean": "errors are summed; divide by the number of crystals.",
         "last batch only": "only the last batch counts: add up over the loop.",
         "target in normalized units": "the error is in units of std; it should be in eV/atom.",
         "divided by atoms": "it is divided by the number of atoms; targets are per crystal.",
+        "batch not unpacked": "the network is called as model(batch); it takes six arguments, "
+        "which a star unpacks from batch.inputs(): model(*batch.inputs()).",
         "gradient recorded": "the model is called with gradients on, which costs memory: "
         "torch.no_grad().",
+    },
+    "4.1": {
+        "overflow": "the exponential of a large score is infinite: subtract the row's maximum from "
+        "the scores first.",
+        "logarithm of softmax": "the softmax is computed first and its logarithm taken: a small "
+        "probability is rounded to 0 by then, and log 0 is infinite. Stay with logarithms: score "
+        "minus log of the sum.",
+        "maximum of the batch": "the largest score of the whole batch is subtracted, so that rows "
+        "far below it underflow to 0; every row has a maximum of its own.",
+        "logarithm missing": "these are the probabilities; the logarithm is missing.",
+        "wrong axis": "it is normalized over the crystals (dim=0); the classes of one crystal "
+        "compete, dim=1.",
+        "over the batch": "it is normalized over all numbers of the batch; each row by itself.",
+        "maximum not added back": "the maximum is subtracted inside the sum only: use the shifted "
+        "scores in both places.",
+        "sign": "the sign is wrong: logarithms of probabilities are negative.",
+        "sum not logged": "the sum of exponentials is subtracted; its logarithm should be.",
+    },
+    "4.2": {
+        "minus missing": "the minus sign is missing: training would make the true class unlikely.",
+        "sum for mean": "it is summed over the crystals; the loss is their mean.",
+        "wrong class": "the column of the wrong class is taken: label 1 is column 1.",
+        "probabilities": "probabilities are averaged, not their logarithms (a softmax or exp too "
+        "many): the input holds log-probabilities already.",
+        "logarithm twice": "the logarithm is taken of log-probabilities, which are negative.",
+        "class 1 only": "column 1 is taken for every crystal; take that of its label.",
+        "class 0 forgotten": "only perovskites count; crystals of class 0 add their own "
+        "log-probability, in column 0.",
+        "all with all": "[:, labels] takes every label for every crystal; row i goes with label i: "
+        "index rows by torch.arange(C).",
+        "divided by 2 C": "it is divided by the number of entries, 2 C; there are C crystals.",
+        "both classes": "both columns are added up; only that of the true class counts.",
+    },
+    "4.3": {
+        "rows and columns exchanged": "rows and columns are exchanged: the row is the truth.",
+        "class 1 first": "class 1 comes first; row 0 and column 0 belong to class 0.",
+        "columns exchanged": "the columns are exchanged: column 1 is a predicted 1.",
+        "rows exchanged": "the rows are exchanged: row 1 is a true 1.",
+        "overwritten": "counts[labels, predicted] += 1 adds 1 only once when an index occurs "
+        "several times: count with a loop, np.add.at or np.bincount.",
+        "fractions": "the counts are divided by the number of crystals; give the counts.",
+        "fractions of a row": "the rows are divided by their sums; give the counts.",
+        "flat": "the four counts are in one row: shape (2, 2).",
+        "right ones only": "only crystals predicted right are counted; the mistakes belong beside "
+        "the diagonal.",
+    },
+    "4.4": {
+        "exchanged": "precision and recall are exchanged (or rows and columns): precision divides "
+        "by those predicted, column 1, recall by those there are, row 1.",
+        "class 0": "these are precision and recall of class 0; the perovskites are class 1.",
+        "accuracy for recall": "the second number is the accuracy; recall looks at perovskites "
+        "only.",
+        "accuracy for precision": "the first number is the accuracy; precision looks at those "
+        "predicted to be perovskites only.",
+        "divided by all": "it is divided by the number of all crystals.",
+        "specificity for recall": "the second number is the recall of class 0: take row 1.",
+        "false positive rate": "the second number is the share of others taken for perovskites; "
+        "recall is the share of perovskites found.",
+        "errors for hits": "these are the shares of mistakes, one minus the right ones.",
+        "NaN": "0 is divided by 0, which gives NaN: give 0.0 there.",
+        "one for nothing": "1 is given where there is nothing to divide by; the task asks for 0.0.",
+    },
+    "4.5": {
+        "ties ignored": "equal scores count nothing; each counts one half.",
+        "ties count fully": "equal scores count as won (>=); each counts one half.",
+        "one minus": "this is one minus the AUC: the perovskite should have the higher score (on "
+        "a curve, true positives go up and false ones to the right).",
+        "hard predictions": "scores are turned into 0 and 1 at a threshold of 0.5 first: compare "
+        "the scores themselves.",
+        "hard predictions, threshold 0": "scores are turned into 0 and 1 at 0 first: compare the "
+        "scores themselves.",
+        "accuracy": "this is the accuracy at a threshold of 0.5; the AUC has no threshold.",
+        "labels not sorted along": "the scores are sorted, but the labels stay where they were: "
+        "use the same order for both, from np.argsort.",
+        "sorted upwards": "the curve begins at the lowest score; it begins at the highest, so the "
+        "area is on the wrong side.",
+        "one point per crystal": "crystals of equal score are taken one by one, so the result "
+        "depends on their order: one point of the curve for each different score.",
+        "divided by all pairs": "it is divided by all pairs of crystals; only pairs of a "
+        "perovskite and another oxide are compared.",
+        "start of the curve missing": "the curve starts at the first crystal; it starts at (0, 0).",
+        "pair by pair": "the first perovskite is compared with the first other, and so on; every "
+        "perovskite is compared with every other.",
+        "turned above one half": "a value below one half is turned into one above; a score that "
+        "points the wrong way should show.",
+    },
+    "4.6": {
+        "images lost": "only distances inside the unit cell count; crystals go on forever, so "
+        "images in neighboring cells count too.",
+        "own image lost": "a site's own periodic images are left out; with one such atom in the "
+        "cell they are all there is.",
+        "zero": "this is the distance of a site from itself: leave out the site, keep its images.",
+        "elements ignored": "any two atoms of the crystal count; both should hold one of the "
+        "elements.",
+        "to any atom": "this is the nearest neighbor of whatever element (the B-O bond); both "
+        "sites should hold one of the elements.",
+        "other elements": "the sites of all other elements are taken (A and B mixed up?).",
+        "unlike only": "only pairs of two different elements count; two Ti count too.",
+        "like only": "only pairs of the same element count; B and B' count too.",
+        "first element only": "only the first element of the list is used.",
+        "fractional coordinates": "the distance is in units of the cell: use cartesian "
+        "coordinates, in angstrom.",
+        "squared": "this is the square of the distance.",
+        "shortest edge of the cell": "this is the shortest edge of the cell; two sites can be "
+        "nearer than that.",
     },
 }
 

@@ -112,16 +112,17 @@ def _relabeled_atoms(exam: Exam) -> None:
     shuffled = layer(atoms[order], bonds, label[center], label[neighbor])
     if _apart(shuffled, result[order]):
         raise Fault(
-            "Atoms listed in another order should give the same rows in that order, and do not: "
-            "something in your code depends on where an atom stands.",
+            "Atoms listed in another order should give the same rows in that order, and do not.",
             "atom order",
+            guess="Something in your code depends on where an atom stands.",
         )
     edges = torch.randperm(len(center))
     if _apart(layer(atoms, bonds[edges], center[edges], neighbor[edges]), result):
         raise Fault(
-            "Edges listed in another order should change nothing, and do: add up the edges of a "
-            "center with index_add; `message[center] = ...` or `+= ...` keeps one edge only.",
+            "Edges listed in another order should change nothing, and do.",
             "edge order",
+            guess="Add up the edges of a center with index_add; `message[center] = ...` or "
+            "`+= ...` keeps one edge only.",
         )
 
 
@@ -153,9 +154,9 @@ def _neighbors_in_other_crystals(exam: Exam) -> None:
     )
     if _apart(both[: len(atoms)], alone):
         raise Fault(
-            "In eval mode a crystal's atoms change when another crystal joins the batch: sum over "
-            "the edges of each center, not over all edges.",
+            "In eval mode a crystal's atoms change when another crystal joins the batch.",
             "batch mates",
+            guess="Sum over the edges of each center, not over all edges.",
         )
 
 
@@ -302,9 +303,9 @@ def _pool_properties(exam: Exam) -> None:
     order = torch.randperm(len(atoms))
     if _apart(exam.answer(atoms[order], crystal[order], n_crystals), result):
         raise Fault(
-            "Atoms listed in another order change the result: those of one crystal need not stand "
-            "together in the list.",
+            "Atoms listed in another order change the result.",
             "atom order",
+            guess="Those of one crystal need not stand together in the list.",
         )
     if _apart(exam.answer(atoms.repeat(2, 1), crystal.repeat(2), n_crystals), result):
         raise Fault(
@@ -315,8 +316,9 @@ def _pool_properties(exam: Exam) -> None:
     alone = exam.answer(atoms[mine], torch.zeros_like(crystal[mine]), 1)
     if alone.shape != result[1:2].shape or _apart(alone, result[1:2]):
         raise Fault(
-            "A crystal alone gives another result than in a batch: keep crystals apart.",
+            "A crystal alone gives another result than in a batch.",
             "batch mates",
+            guess="Keep crystals apart.",
         )
     if not _apart(exam.answer(atoms + 1, crystal, n_crystals), result):
         raise Fault("The result does not depend on the atom features.", "ignores input")

@@ -69,6 +69,8 @@ def _judge(plants: Sequence[Plant], example: Callable, diagnose: Callable) -> Ca
             verdict = verdict_of(exam.answer(record, crystal))
             cause = diagnose(kept, crystal, record.seen)
             if verdict != plant.right or cause in ("one call", "in place"):
+                if not cause and not plant.right and _few_moved(kept, record.seen):
+                    cause = "few atoms moved"
                 if not cause:
                     why = _why_refused if plant.right else _why_accepted
                     cause = why(exam.answer, plant, example)
@@ -86,13 +88,21 @@ def _why_accepted(answer: Callable, plant: Plant, example: Callable) -> str:
 def _why_refused(answer: Callable, plant: Plant, example: Callable) -> str:
     """Why a right model was refused although the right crystals were asked for."""
     if not verdict_of(answer(lambda crystal: 1.0, example())):
-        takes_sums = verdict_of(answer(lambda crystal: float(len(_sites(crystal))), example()))
-        return "expects extensive" if takes_sums else "never true"
+        wants_change = verdict_of(answer(_changing, example()))
+        return "expects extensive" if wants_change else "never true"
     return "exact comparison"
 
 
-def _sites(crystal: CrystalGraph | Structure) -> object:
-    return crystal.atomic_numbers
+def _changing(crystal: CrystalGraph | Structure) -> float:
+    """Depends on the order of a graph's atoms, or on the size of a structure's cell."""
+    return _by_index(crystal) if isinstance(crystal, CrystalGraph) else float(len(crystal))
+
+
+def _few_moved(kept: CrystalGraph | Structure, seen: list) -> bool:
+    """Whether every list of atoms tried differs from the first in less than half its places."""
+    numbers = np.asarray(kept.atomic_numbers)
+    others = [np.asarray(crystal.atomic_numbers) for crystal in seen]
+    return all(len(other) == len(numbers) and (other != numbers).mean() < 1 / 2 for other in others)
 
 
 def _wrong_verdict(task: str, plant: Plant, verdict: bool, record: Recorder, cause: str) -> Fault:
@@ -177,6 +187,17 @@ def _first_atoms(graph: CrystalGraph) -> float:
     return float(numbers[0] + 0.1 * numbers[1] + 0.01 * numbers[2])
 
 
+def _last_atoms(graph: CrystalGraph) -> float:
+    """Of several atoms, so that hardly any random order leaves all of them in their places."""
+    numbers = np.asarray(graph.atomic_numbers)
+    return float(numbers[-1] + 0.1 * numbers[-2] + 0.01 * numbers[-3])
+
+
+def _inner_atoms(graph: CrystalGraph) -> float:
+    numbers = np.asarray(graph.atomic_numbers)
+    return float(numbers[3] + 0.1 * numbers[5] + 0.01 * numbers[7])
+
+
 def _upward_edges(graph: CrystalGraph) -> float:
     upward = np.asarray(graph.center) < np.asarray(graph.neighbor)
     numbers = np.asarray(graph.atomic_numbers)
@@ -241,6 +262,8 @@ _PERMUTATION_STEPS = (
             (
                 Plant("cannot tell a list from its reverse", _palindrome, False, "special order"),
                 Plant("cannot tell where a list begins", _ring, False, "special order"),
+                Plant("reads the last atoms of the list", _last_atoms, False, "few atoms moved"),
+                Plant("reads atoms inside the list", _inner_atoms, False, "few atoms moved"),
                 Plant("always predicts the same", lambda g: 1.0, True),
             ),
             example_graph,

@@ -127,9 +127,10 @@ def _same_in_supercells(exam: Exam) -> None:
     if not np.array_equal(np.repeat(once, 2), twice):
         raise Fault(
             "The atoms of a 2x1x1 supercell have other numbers of neighbors than those of the "
-            "single cell, although it is the same crystal: an atom's own periodic images are "
-            "neighbors like any other, and whole shells are kept.",
+            "single cell, although it is the same crystal.",
             "supercell",
+            guess="An atom's own periodic images are neighbors like any other, and whole shells "
+            "are kept.",
         )
 
 
@@ -179,8 +180,9 @@ def _peaks_where_it_should(exam: Exam) -> None:
     if not np.allclose(np.diagonal(result), 1):
         raise Fault(
             "A distance that equals a center should give exactly 1 there, yours gives "
-            f"{np.diagonal(result)[0]:.3g}: is there a factor in front, or a + for a -?",
+            f"{np.diagonal(result)[0]:.3g}.",
             "peak",
+            guess="Is there a factor in front, or a + for a -?",
         )
 
 
@@ -246,7 +248,7 @@ def _indices_fit(exam: Exam) -> None:
         if batch[name].max() >= atoms:
             raise Fault(f"{name} points at atom {batch[name].max()}, but there are {atoms}.")
     if (batch["crystal"][batch["center"]] != batch["crystal"][batch["neighbor"]]).any():
-        raise Fault("An edge joins atoms of two crystals: both ends need the same offset.")
+        raise Fault("An edge joins atoms of two crystals.", guess="Both ends need the same offset.")
 
 
 _BATCH = Check(

@@ -153,6 +153,11 @@ def normalizer_index(targets, train_index):
     return train_index.mean(), train_index.std()
 
 
+@wrong("3.3", "first rows")
+def normalizer_of_a_slice(targets, train_index):
+    return targets[: len(train_index)].mean(), targets[: len(train_index)].std()
+
+
 @wrong("3.3", "std of all")
 def normalizer_half(targets, train_index):
     return targets[train_index].mean(), targets.std()
@@ -259,7 +264,32 @@ def step_eval(model, batch, target, optimizer):
 
 @wrong("3.4", "tensor returned")
 def step_tensor(model, batch, target, optimizer):
-    return torch.tensor(_step(model, batch, target, optimizer))
+    optimizer.zero_grad()
+    loss = l1_loss(model(*batch.inputs()), target)
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    return loss
+
+
+@wrong("3.4", "batch not unpacked")
+def step_of_a_batch(model, batch, target, optimizer):
+    optimizer.zero_grad()
+    loss = l1_loss(model(batch), target)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+@held_out("3.4", "(C,) against (C, 1)")
+def step_of_a_column(model, batch, target, optimizer):
+    prediction = model(*batch.inputs()).unsqueeze(1)
+    loss = (prediction - target).abs().mean()
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    return loss.item()
 
 
 @held_out("3.4", "squared error")
@@ -357,6 +387,20 @@ def error_normalized_again(p, t, mean, std):
     return ((torch.cat(p) - mean) / std - torch.cat(t)).abs().mean()
 
 
+@wrong("3.5", "(C,) against (C, 1)", evaluated)
+def error_broadcast(p, t, mean, std):
+    pairs = zip(p, t, strict=True)
+    errors = [(a * std + mean - b[:, None]).abs().mean(dim=0) for a, b in pairs]
+    return torch.cat(errors).mean()
+
+
+@wrong("3.5", "batch not unpacked")
+def error_of_a_batch(model, batches, mean, std):
+    model.eval()
+    with torch.no_grad():
+        return torch.cat([(model(b) * std + mean - t).abs() for b, t in batches]).mean().item()
+
+
 @wrong("3.5", "abs missing", evaluated)
 def error_signed(p, t, mean, std):
     return (torch.cat(p) * std + mean - torch.cat(t)).mean()
@@ -403,6 +447,19 @@ MUTANTS.append(
         ),
     )
 )
+
+
+@held_out("3.5", "(C,) against (C, 1)")
+def error_of_columns(model, batches, mean, std):
+    was, total, n = model.training, 0.0, 0
+    model.eval()
+    with torch.no_grad():
+        for batch, target in batches:
+            prediction = (model(*batch.inputs()) * std + mean).reshape(-1, 1)
+            total += (prediction - target).abs().mean().item() * len(target)
+            n += len(target)
+    model.train(was)
+    return total / n
 
 
 @held_out("3.5", "mean of batch means")

@@ -199,6 +199,14 @@ def every_other_column(self, v, u, center, neighbor):
     return self.activation(self.residual * v + self.bn2(_sum(edges, center, len(v))))
 
 
+@layer_mistake("normalized by hand")
+def own_batch_norm(self, v, u, center, neighbor):
+    gate, core = _halves(self, v, u, center, neighbor)
+    message = _sum(torch.sigmoid(gate) * self.activation(core), center, len(v))
+    message = (message - message.mean(0)) / (message.var(0, unbiased=False) + 1e-5).sqrt()
+    return self.activation(self.residual * v + message)
+
+
 @layer_mistake("softplus hard-coded")
 def always_softplus(self, v, u, center, neighbor):
     gate, core = _halves(self, v, u, center, neighbor)
@@ -663,11 +671,59 @@ def permutation_reversed(predict, graph):
     return abs(predict(other) - predict(graph)) < 1e-6
 
 
+@wrong("2.6", "few atoms moved")
+def permutation_of_two(predict, graph):
+    other = _shuffled(graph, np.r_[1, 0, 2 : graph.n_atoms])
+    return abs(predict(other) - predict(graph)) < 1e-6
+
+
+@wrong("2.6", "atoms not shuffled")
+def permutation_of_the_edges_only(predict, graph):
+    label = np.random.default_rng(1).permutation(graph.n_atoms)
+    other = replace(graph, center=label[graph.center], neighbor=label[graph.neighbor])
+    return abs(predict(other) - predict(graph)) < 1e-6
+
+
+@wrong("2.6", "another crystal")
+def permutation_without_an_edge(predict, graph):
+    other = _shuffled(graph, np.random.default_rng(1).permutation(graph.n_atoms))
+    columns = {c: getattr(other, c)[1:] for c in ("center", "neighbor", "distance", "image")}
+    return abs(predict(replace(other, **columns)) - predict(graph)) < 1e-6
+
+
+@wrong("2.6", "in place")
+def permutation_in_place(predict, graph):
+    before, order = predict(graph), np.random.default_rng(1).permutation(graph.n_atoms)
+    graph.atomic_numbers[:] = graph.atomic_numbers[order]
+    graph.center[:] = np.argsort(order)[graph.center]
+    graph.neighbor[:] = np.argsort(order)[graph.neighbor]
+    return abs(predict(graph) - before) < 1e-6
+
+
+@wrong("2.6", "expects extensive")
+def permutation_must_matter(predict, graph):
+    other = _shuffled(graph, np.random.default_rng(1).permutation(graph.n_atoms))
+    return abs(predict(other) - predict(graph)) > 1e-6
+
+
+@wrong("2.6", "never true")
+def permutation_never(predict, graph):
+    other = _shuffled(graph, np.random.default_rng(1).permutation(graph.n_atoms))
+    return np.isclose(predict(other), predict(graph)) is True  # numpy's True is another object
+
+
 @wrong("2.6", "difference ignored")
 def permutation_no_comparison(predict, graph):
     other = _shuffled(graph, np.random.default_rng(1).permutation(graph.n_atoms))
     before, after = predict(graph), predict(other)
     return isinstance(before, float) and isinstance(after, float)
+
+
+@held_out("2.6", "few atoms moved")
+def permutation_of_the_ends(predict, graph):
+    order = list(range(graph.n_atoms))
+    order[0], order[-1] = order[-1], order[0]
+    return bool(np.isclose(predict(graph), predict(_shuffled(graph, np.array(order)))))
 
 
 @held_out("2.6", "special order")
@@ -729,6 +785,17 @@ def supercell_exact(predict, structure):
 @wrong("2.7", "one direction")
 def supercell_along_a(predict, structure):
     return bool(np.isclose(predict(structure * (3, 1, 1)), predict(structure), rtol=1e-6))
+
+
+@wrong("2.7", "never true")
+def supercell_never(predict, structure):
+    return np.isclose(predict(structure * (2, 2, 2)), predict(structure)) is True
+
+
+@wrong("2.7", "difference ignored")
+def supercell_unread(predict, structure):
+    values = [predict(structure), predict(structure * (2, 2, 2))]
+    return bool(np.isfinite(values).all())
 
 
 @held_out("2.7", "expects extensive")

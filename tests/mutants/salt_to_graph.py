@@ -33,6 +33,12 @@ def vectors_of_one_atom(structure, features):
     return np.array([features.vector(structure[0].specie.number) for _ in structure])
 
 
+@wrong("1.1", "site number for element")
+def vectors_of_site_numbers(structure, features):
+    known = features.atomic_numbers
+    return np.array([features.vector(known[i]) for i in range(len(structure))])
+
+
 @wrong("1.1", "sorted")
 def vectors_sorted(structure, features):
     return features.matrix(sorted(structure.atomic_numbers))
@@ -110,6 +116,12 @@ def counts_to_k_plus_one(center, neighbor, image, distance, n, k, radius, tolera
 def one_limit(center, neighbor, image, distance, n, k, radius, tolerance):
     limit = np.sort(distance)[: n * k][-1]
     return distance <= limit + tolerance
+
+
+@wrong("1.2", "not sorted", neighbors)
+def kth_of_the_list(center, neighbor, image, distance, n, k, radius, tolerance):
+    limit = np.array([distance[center == i][:k][-1] for i in range(n)])
+    return distance <= limit[center] + tolerance
 
 
 @wrong("1.2", "defaults hard-coded", neighbors)

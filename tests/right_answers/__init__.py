@@ -260,6 +260,22 @@ def permutation_torch(predict, graph):
     return torch.isclose(before, after, rtol=1e-6, atol=1e-9)
 
 
+@right("2.6", "one order, the same each time")
+def permutation_fixed(predict, graph):
+    order = np.random.default_rng(0).permutation(graph.n_atoms)  # any real dependence shows
+    place = np.empty_like(order)
+    place[order] = np.arange(graph.n_atoms)
+    ends = {"center": place[graph.center], "neighbor": place[graph.neighbor]}
+    other = replace(graph, atomic_numbers=graph.atomic_numbers[order], **ends)
+    return bool(np.isclose(predict(other), predict(graph), rtol=1e-9))
+
+
+@right("2.7", "doubled along each axis, never tripled")
+def supercell_doubled(predict, structure):
+    doubled = [(2, 1, 1), (1, 2, 1), (1, 1, 2)]
+    return all(np.isclose(predict(structure * d), predict(structure), rtol=1e-7) for d in doubled)
+
+
 @right("2.7", "a copy made into a supercell")
 def supercell_copy(predict, structure):
     bigger = structure.copy()
@@ -336,6 +352,16 @@ def step_by_hand(model, batch, target, optimizer):
     return float(loss.detach())
 
 
+@right("3.4", "a detached tensor comes back")
+def step_detached(model, batch, target, optimizer):
+    optimizer.zero_grad(set_to_none=False)
+    loss = l1_loss(model(*batch.inputs()), target)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1)
+    optimizer.step()
+    return loss.detach()
+
+
 @right("3.5", "all errors in one array")
 def error_concatenated(model, batches, mean, std):
     mode, errors = model.training, []
@@ -359,3 +385,135 @@ def error_weighted(model, batches, mean, std):
     ]
     model.train(mode)
     return sum(error * n for error, n in pairs) / sum(n for _, n in pairs)
+
+
+# ---- notebook 4
+
+
+@right("4.1", "one difference per row, softplus by hand")
+def log_softmax_difference(scores):
+    gap = scores[:, 1] - scores[:, 0]
+    size = gap.abs()
+    log_sum = torch.log1p(torch.exp(-size)) + torch.clamp(gap, min=0)  # log(1 + e^gap)
+    return torch.stack([-log_sum, gap - log_sum], dim=1)
+
+
+@right("4.1", "columns one by one")
+def log_softmax_columns(scores):
+    first, second = scores[:, 0], scores[:, 1]
+    largest = torch.maximum(first, second)
+    log_sum = largest + torch.log((first - largest).exp() + (second - largest).exp())
+    return torch.cat([(first - log_sum).unsqueeze(1), (second - log_sum).unsqueeze(1)], dim=1)
+
+
+@right("4.1", "a loop over rows, logaddexp")
+def log_softmax_loop(scores):
+    return torch.stack([row - torch.logaddexp(row[0], row[1]) for row in scores])
+
+
+@right("4.2", "gather")
+def likelihood_gather(log_probabilities, labels):
+    return -log_probabilities.gather(1, labels.unsqueeze(1)).squeeze(1).mean()
+
+
+@right("4.2", "one-hot, divided by C")
+def likelihood_one_hot(log_probabilities, labels):
+    mine = torch.eye(2, dtype=log_probabilities.dtype)[labels]
+    return -(mine * log_probabilities).sum() / len(labels)
+
+
+@right("4.2", "a weighted sum of both columns")
+def likelihood_weighted(log_probabilities, labels):
+    truth = torch.where(labels == 1, log_probabilities[:, 1], log_probabilities[:, 0])
+    return truth.neg().mean(dim=0, keepdim=True)
+
+
+@right("4.3", "four sums of masks")
+def confusion_masks(labels, predicted):
+    return np.array(
+        [[((labels == i) & (predicted == j)).sum() for j in (0, 1)] for i in (0, 1)], dtype=int
+    )
+
+
+@right("4.3", "bincount")
+def confusion_bincount(labels, predicted):
+    return np.bincount(2 * labels + predicted, minlength=4).reshape(2, 2)
+
+
+@right("4.3", "a loop over lists")
+def confusion_loop(labels, predicted):
+    counts = [[0, 0], [0, 0]]
+    for truth, guess in zip(labels.tolist(), predicted.tolist(), strict=True):
+        counts[truth][guess] += 1
+    return counts
+
+
+@right("4.4", "np.divide with a where")
+def precision_divide(confusion):
+    whole = np.array([confusion[:, 1].sum(), confusion[1, :].sum()], dtype=float)
+    return np.divide(confusion[1, 1], whole, out=np.zeros(2), where=whole > 0)
+
+
+@right("4.4", "except ZeroDivisionError")
+def precision_except(confusion):
+    (_, fp), (fn, tp) = confusion.tolist()
+    shares = []
+    for wrong in (fp, fn):
+        try:
+            shares.append(tp / (tp + wrong))
+        except ZeroDivisionError:
+            shares.append(0)
+    return tuple(shares)
+
+
+@right("4.5", "rank sum with mean ranks of ties")
+def auc_ranks(labels, scores):
+    ranks = np.array([(scores < s).sum() + ((scores == s).sum() + 1) / 2 for s in scores])
+    n = (labels == 1).sum()
+    return (ranks[labels == 1].sum() - n * (n + 1) / 2) / (n * (len(labels) - n))
+
+
+@right("4.5", "area under the curve of all thresholds")
+def auc_trapezoid(labels, scores):
+    points = [(0.0, 0.0)]
+    for threshold in sorted(set(scores.tolist()), reverse=True):
+        chosen = scores >= threshold
+        points.append((chosen[labels == 0].mean(), chosen[labels == 1].mean()))
+    return sum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in zip(points, points[1:]))  # noqa: B905
+
+
+@right("4.5", "double loop, np.sign")
+def auc_loop(labels, scores):
+    won = [
+        (1 + np.sign(p - o)) / 2
+        for p in scores[labels.astype(bool)]
+        for o in scores[~labels.astype(bool)]
+    ]
+    return np.float64(sum(won) / len(won))
+
+
+@right("4.6", "all images by hand")
+def shortest_images(structure, elements):
+    points = np.array([site.coords for site in structure if site.specie.symbol in elements])
+    images = (np.indices((5, 5, 5)).reshape(3, -1).T - 2) @ structure.lattice.matrix
+    gaps = points[:, None, None] - points[None, :, None] + images
+    lengths = np.sqrt((gaps**2).sum(-1))
+    return lengths[lengths > 1e-3].min()
+
+
+@right("4.6", "distances inside a 3 x 3 x 3 supercell")
+def shortest_supercell(structure, elements):
+    large = structure * (3, 3, 3)
+    chosen = [i for i, site in enumerate(large) if site.specie.symbol in elements]
+    distances = large.distance_matrix[np.ix_(chosen, chosen)]
+    return distances[np.triu_indices(len(chosen), k=1)].min()
+
+
+@right("4.6", "get_all_neighbors, elements removed from a copy")
+def shortest_neighbors(structure, elements):
+    copy = structure.copy()
+    copy.remove_species({site.specie.symbol for site in structure} - set(elements))
+    radius = 1.0
+    while not any(copy.get_all_neighbors(radius)):
+        radius *= 1.5
+    return min(site.nn_distance for sites in copy.get_all_neighbors(radius) for site in sites)
