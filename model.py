@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear, log_softmax, softplus
+from torch.nn.functional import log_softmax, softplus
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -146,7 +146,7 @@ class FastConvLayer(ConvLayer):
         ### BEGIN SOLUTION
         n_atom, n_bond = atom_features.shape[1], bond_features.shape[1]
         w_center, w_neighbor, w_bond = self.fc_full.weight.split([n_atom, n_atom, n_bond], dim=1)
-        z = linear(atom_features, w_center, self.fc_full.bias).index_select(0, center)
+        z = nn.functional.linear(atom_features, w_center, self.fc_full.bias).index_select(0, center)
         z += (atom_features @ w_neighbor.T).index_select(0, neighbor)
         z.addmm_(bond_features, w_bond.T)  # in place: memory, not arithmetic, sets the pace
         gate, core = self.bn1(z).chunk(2, dim=1)

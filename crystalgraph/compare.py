@@ -65,11 +65,11 @@ class Comparison:
 
     def __str__(self) -> str:
         numbers = f"{self.a} {self.mae_a:.3f}, {self.b} {self.mae_b:.3f} eV/atom"
-        gap = f"{abs(self.difference):.3f} +- {self.error:.3f}"
+        gap, error = f"{abs(self.difference):.3f}", f"standard error {self.error:.3f}"
         if not self.told_apart:
-            return f"{numbers}: not told apart ({gap})."
+            return f"{numbers}: not told apart (difference {gap}, {error})."
         better, worse = (self.b, self.a) if self.difference > 0 else (self.a, self.b)
-        return f"{numbers}: {better} beats {worse} by {gap}."
+        return f"{numbers}: {better} beats {worse} by {gap} ({error})."
 
 
 def compare_errors(

@@ -463,6 +463,11 @@ class Outcome:
     run: RunResult
     trained: TrainedModel | None
 
+    @property
+    def whose(self) -> str:
+        """What figures and sentences call the run."""
+        return "your network" if self.trained else "finished run"
+
 
 def train_or_load(
     name: str,

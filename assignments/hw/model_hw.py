@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear, log_softmax, softplus
+from torch.nn.functional import log_softmax, softplus
 
 Activation = Callable[[Tensor], Tensor]
 
