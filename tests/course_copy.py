@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,8 +11,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 import nbformat
+from nbclient import NotebookClient
 
-from crystalgraph.checks.tasks import TASKS
+from crystalgraph.checks.tasks import NOTEBOOKS, TASKS
 from crystalgraph.paths import REPO
 from crystalgraph.release import STUDENT_MODEL, find_holes, stub_line, task_of
 
@@ -100,3 +103,40 @@ def edit_code(path: Path, old: str, new: str) -> None:
 def points_of(task_ids: Collection[str]) -> float:
     """What these tasks are worth together."""
     return float(sum(TASKS[one].points for one in task_ids))
+
+
+def run_hand_in_cell(
+    folder: Path, student: str, notebook: str = "1", before: str = "", save: bool = True
+) -> tuple[str, str]:
+    """Type an id into the last cell of a notebook and run that cell in a kernel of its own.
+
+    Args:
+        folder: the student's.
+        student: the id.
+        notebook: its number.
+        before: code to run before it.
+        save: whether the notebook is saved before it is run.
+
+    Returns:
+        The error as it is shown (empty when there is none), and what was printed.
+    """
+    path = folder / NOTEBOOKS[notebook]
+    saved = nbformat.read(path, as_version=4)
+    cell = saved.cells[-1]
+    cell.source = re.sub(r'student_id=".*?"', f'student_id="{student}"', cell.source)
+    if save:
+        nbformat.write(saved, path)
+    first = [nbformat.v4.new_code_cell(before)] if before else []
+    run = nbformat.v4.new_notebook(cells=[*first, cell])
+    unset = ("NBGRADER_EXECUTION", "CRYSTALGRAPH_HIDDEN_CASES")
+    NotebookClient(
+        run,
+        timeout=120,
+        kernel_name="python3",
+        allow_errors=True,
+        resources={"metadata": {"path": str(folder)}},
+    ).execute(env={name: value for name, value in os.environ.items() if name not in unset})
+    outputs = [output for cell in run.cells for output in cell.outputs]
+    errors = ["\n".join(one["traceback"]) for one in outputs if one.output_type == "error"]
+    printed = [one["text"] for one in outputs if one.output_type == "stream"]
+    return "\n".join(errors), "".join(printed)
