@@ -43,7 +43,7 @@ def test_a_right_folder_passes_within_15_seconds(folder):
     seconds = time.monotonic() - start
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.count("passed") == len(TASKS)
-    assert "94 of 90 points" in result.stdout
+    assert "120 of 116 points" in result.stdout
     assert seconds < 15 * 3  # 15 s on two cores that do nothing else
     print(f"board of a right folder: {seconds:.1f} s")
 
@@ -53,7 +53,7 @@ def test_the_release_is_all_to_do():
     assert result.returncode == 1
     board = json.loads(result.stdout)
     assert {task["status"] for task in board["tasks"]} == {"not implemented"}
-    assert board["points"] == 0 and board["max_points"] == 90
+    assert board["points"] == 0 and board["max_points"] == 116
     assert board["next"].startswith("Next: task 1.1, fill in atom_vectors")
 
 
@@ -140,7 +140,7 @@ def test_the_bonus_may_be_left_out(folder):
     )
     result = check(folder)
     assert result.returncode == 0
-    assert "90 of 90 points" in result.stdout
+    assert "116 of 116 points" in result.stdout
     assert "bonus task 2.8" in result.stdout
 
 

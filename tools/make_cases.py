@@ -360,6 +360,127 @@ def _error_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
     ]
 
 
+# ---- notebook 4
+
+
+def _score_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
+    large = [[1000.0, -1000], [-1000, 1000], [1000, 998.5], [-999, -1000], [3, 500]]
+    large += [[700.0, 1.5]] * hidden
+    return [
+        Case("paper", {"scores": np.array([[0, 0], [np.log(3), 0]])}),
+        Case("random", {"scores": rng.normal(0, 2, (7, 2))}),
+        Case("large", {"scores": np.array(large)}),
+    ]
+
+
+def _likelihood_case(name: str, probability: np.ndarray, labels: np.ndarray) -> Case:
+    values = np.log(np.stack([1 - probability, probability], axis=1))
+    return Case(name, {"log_probabilities": values, "labels": labels.astype(np.int64)})
+
+
+def _likelihood_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
+    certain = np.array([[-1e-9, -800], [-700.0, 0], [-50, -1e-12], [-2.5 - hidden, -0.1]])
+    labels = np.array([0, 0, 1, 1])
+    many = rng.permutation(np.repeat([0, 1], [9, 5]))
+    return [
+        _likelihood_case("paper", np.array([0.5, 0.75, 0.25]), np.array([0, 1, 0])),
+        _likelihood_case("random", rng.uniform(0.02, 0.98, 14), many),
+        Case("certain", {"log_probabilities": certain, "labels": labels}),
+    ]
+
+
+def _confusion_case(name: str, counts: list[list[int]], rng: np.random.Generator) -> Case:
+    """Crystals in any order that give these counts."""
+    pairs = np.repeat([[0, 0], [0, 1], [1, 0], [1, 1]], np.ravel(counts), axis=0)
+    labels, predicted = rng.permutation(pairs).T
+    return Case(name, {"labels": labels.copy(), "predicted": predicted.copy()})
+
+
+def _confusion_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
+    random = rng.permutation(np.arange(5, 30))[:4].reshape(2, 2)
+    return [
+        _confusion_case("paper", [[3, 2], [1, 4]], rng),
+        _confusion_case("random", random, rng),
+        _confusion_case("all_predicted", [[0, 4 + hidden], [0, 6]], rng),
+        _confusion_case("all_true", [[0, 0], [0, 5 + hidden]], rng),
+    ]
+
+
+def _matrix_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
+    random = rng.permutation(np.arange(5, 40))[:4].reshape(2, 2)
+    matrices = {
+        "paper": [[50, 10], [20, 20]],
+        "random": random,
+        "perfect": [[8 + hidden, 0], [0, 5]],
+        "none_predicted": [[7, 0], [3 + hidden, 0]],
+        "none_true": [[4, 2 + hidden], [0, 0]],
+    }
+    return [Case(name, {"confusion": np.array(matrix)}) for name, matrix in matrices.items()]
+
+
+def _auc_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
+    def case(name: str, n_others: int, n_perovskites: int, digits: int = 8) -> Case:
+        labels = rng.permutation(np.repeat([0, 1], [n_others, n_perovskites]))
+        scores = rng.normal(1.1 * labels, 1.0).round(digits)
+        return Case(name, {"labels": labels, "scores": scores})
+
+    by_hand = {
+        "labels": np.array([1, 0, 1, 0, 0]),
+        "scores": np.array([0.9, 0.8, 0.7, 0.3, 0.2]),
+    }
+    constant = {"labels": np.array([0, 1, 1, 0, 1]), "scores": np.full(5, 0.25 + 0.5 * hidden)}
+    return [
+        Case("paper", by_hand),
+        case("random", 14, 18),
+        case("rare", 25, 4),
+        case("ties", 15, 12, digits=0),
+        Case("constant", constant),
+    ]
+
+
+def _distance_case(name: str, structure: Structure, *elements: str) -> Case:
+    return Case(name, _crystal_inputs(structure), {"elements": list(elements)})
+
+
+def _double_perovskite(a: float, symbols: list[str]) -> Structure:
+    """A2BB'X6 in a cell of 2 x 2 x 2 cubes, B and B' as in rock salt."""
+    crystal = _perovskite(a, symbols, (2, 2, 2))
+    for number in [i for i, site in enumerate(crystal) if site.specie.symbol == symbols[1]]:
+        if round(2 * crystal[number].frac_coords.sum() - 1.5) % 2:
+            crystal.replace(number, "W")
+    return crystal
+
+
+def _distance_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
+    titanate = ["Sr", "Ti", "O", "O", "O"]
+    oblong = _perovskite(4.0, titanate)
+    oblong.lattice = Lattice.orthorhombic(4.4, 3.7 + 0.1 * hidden, 5.2)
+    chain = Structure(
+        Lattice.orthorhombic(5.1, 9.0, 8.5 + hidden),
+        ["Ti", "Ti", "Mn", "O", "C", "O"],
+        [
+            [0.5, 0.1, 0.1],
+            [0.5, 0.4, 0.1],
+            [0.2, 0.6, 0.6],
+            *[[0.1, y, 0.1] for y in (0.25, 0.7, 0.83)],
+        ],
+    )
+    skewed = Structure(
+        Lattice.from_parameters(6.0, 6.4, 7.1 + 0.2 * hidden, 75, 110, 120),
+        ["Nb", "Nb", "Li", "O", "O"],
+        [[0.04, 0.5, 0.95], [0.93, 0.45, 0.06], [0.5, 0.1, 0.5], [0.3, 0.5, 0.2], [0.1, 0.6, 0.1]],
+    )
+    return [
+        _distance_case("paper", _perovskite(3.9, titanate), "Ti"),
+        _distance_case("one_site", oblong, "Ti"),
+        _distance_case(
+            "two_elements", _double_perovskite(3.95 + 0.1 * hidden, ["Ba", "Mg", *"OOO"]), "Mg", "W"
+        ),
+        _distance_case("like", chain, "Mn", "Ti"),
+        _distance_case("skewed", skewed, "Nb"),
+    ]
+
+
 # ---- all together
 
 
@@ -385,6 +506,12 @@ def all_inputs(seed: int, hidden: bool, model: ModuleType) -> dict[str, list[Cas
         "3.3": _normalizer_cases,
         "3.4": _step_cases,
         "3.5": _error_cases,
+        "4.1": _score_cases,
+        "4.2": _likelihood_cases,
+        "4.3": _confusion_cases,
+        "4.4": _matrix_cases,
+        "4.5": _auc_cases,
+        "4.6": _distance_cases,
     }
     cases = {}
     for number, (task, make) in enumerate(makers.items()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,15 @@ __all__ = ["TASKS", "CheckFailed", "CheckReport", "Step", "Task", "points", "run
 
 _FROM_ENVIRONMENT = Path()
 
+# %autoreload shows a slip in model_hw.py twice, printed and logged; once is enough
+logging.getLogger("autoreload").disabled = True
+
 
 def all_checks() -> dict[str, Check]:
     """The checks of all tasks by id."""
-    from crystalgraph.checks import energy, network, own_tests, salt_to_graph
+    from crystalgraph.checks import classification, energy, network, own_tests, salt_to_graph
 
-    modules = (salt_to_graph, network, own_tests, energy)
+    modules = (salt_to_graph, network, own_tests, energy, classification)
     return {check.task: check for module in modules for check in module.CHECKS}
 
 

@@ -7,6 +7,7 @@ NOTEBOOKS = {
     "1": "1_from_salt_to_graph.ipynb",
     "2": "2_build_the_network.ipynb",
     "3": "3_predict_the_energy.ipynb",
+    "4": "4_perovskite_or_not.ipynb",
 }
 
 
@@ -73,6 +74,12 @@ _ROWS = (
     Task("3.3", "fit_normalizer", NOTEBOOKS["3"], 4, 5, "Mean and deviation of the target."),
     Task("3.4", "training_step", NOTEBOOKS["3"], 8, 15, "One gradient step."),
     Task("3.5", "mean_absolute_error", NOTEBOOKS["3"], 6, 10, "The number to report."),
+    Task("4.1", "log_softmax", NOTEBOOKS["4"], 4, 8, "Scores to log-probabilities."),
+    Task("4.2", "negative_log_likelihood", NOTEBOOKS["4"], 4, 6, "The loss of a classifier."),
+    Task("4.3", "confusion_matrix", NOTEBOOKS["4"], 4, 8, "Who is taken for what."),
+    Task("4.4", "precision_and_recall", NOTEBOOKS["4"], 4, 6, "Two ways to be wrong."),
+    Task("4.5", "roc_auc", NOTEBOOKS["4"], 6, 15, "One number without a threshold."),
+    Task("4.6", "shortest_distance", NOTEBOOKS["4"], 4, 10, "A baseline of one number."),
 )
 
 TASKS: dict[str, Task] = {task.id: task for task in _ROWS}

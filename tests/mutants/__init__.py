@@ -11,10 +11,10 @@ REPO = Path(__file__).resolve().parents[2]
 if str(REPO) not in sys.path:
     sys.path.insert(0, str(REPO))
 
-from mutants import energy, network, salt_to_graph  # noqa: E402
+from mutants import classification, energy, network, salt_to_graph  # noqa: E402
 from mutants.mutant import Mutant  # noqa: E402
 
-_MODULES = (salt_to_graph, network, energy)
+_MODULES = (salt_to_graph, network, energy, classification)
 MUTANTS = [mutant for module in _MODULES for mutant in module.MUTANTS]
 HELD_OUT = [mutant for module in _MODULES for mutant in module.HELD_OUT]
 
