@@ -194,8 +194,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "sign of difference": "only one sign of the difference counts: take the absolute value.",
         "few atoms moved": "only a few atoms change places, so a model that reads one of the "
         "others passes; shuffle the whole list.",
-        "one order": "one other order is tried, and it may be one that changes little, or nothing when "
-        "atoms are alike; try several random ones.",
+        "one order": "one other order is tried, and where atoms are alike it may be one that "
+        "changes nothing; try several random ones.",
         "special order": "only a special order is tried (reversed or shifted); take random ones.",
         "difference ignored": "the right graphs are made, but the predictions are not compared.",
     },

@@ -671,6 +671,19 @@ def permutation_reversed(predict, graph):
     return abs(predict(other) - predict(graph)) < 1e-6
 
 
+@wrong("2.6", "one order")
+def permutation_once(predict, graph):
+    other = _shuffled(graph, np.random.default_rng(1).permutation(graph.n_atoms))
+    return bool(np.isclose(predict(other), predict(graph)))
+
+
+@held_out("2.6", "one order")
+def permutation_by_heart(predict, graph):
+    order = np.array([7, 2, 11, 0, 9, 4, 1, 10, 3, 8, 6, 5])
+    others = [_shuffled(graph, order) for _ in range(5)]
+    return all(abs(predict(other) - predict(graph)) < 1e-9 for other in others)
+
+
 @wrong("2.6", "few atoms moved")
 def permutation_of_two(predict, graph):
     other = _shuffled(graph, np.r_[1, 0, 2 : graph.n_atoms])
