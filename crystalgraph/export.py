@@ -24,6 +24,7 @@ PLOTLY = "application/vnd.plotly.v1+json"
 LATEX = "text/latex"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 EXTERNAL_SCRIPT = re.compile(r"<script\b[^>]*\bsrc=\"https?://[^\"]*\"[^>]*>\s*</script>")
+MARKER = re.compile(r"^### (?:BEGIN|END) SOLUTION[ \t]*$\n?", re.M)  # would be headings
 MATHJAX = re.compile(r"<!-- Load mathjax -->.*?<!-- End of mathjax configuration -->", re.S)
 
 
@@ -39,6 +40,7 @@ def notebook_to_html(notebook: nbformat.NotebookNode, title: str, folder: Path) 
         The page; nothing in it is loaded from elsewhere.
     """
     page_notebook = deepcopy(notebook)
+    drop_markers(page_notebook)
     embed_plotly_figures(page_notebook)
     embed_equations(page_notebook)
     drop_widgets(page_notebook)
@@ -77,6 +79,13 @@ def embed_equations(notebook: nbformat.NotebookNode) -> None:
     for _, output in outputs_with(notebook, LATEX):
         if "text/html" not in output.data:
             output.data["text/html"] = mathml(output.data[LATEX].strip().strip("$"), "block")
+
+
+def drop_markers(notebook: nbformat.NotebookNode) -> None:
+    """Take the lines that enclose a model answer out of the text; in code they are comments."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = MARKER.sub("", cell.source)
 
 
 def drop_widgets(notebook: nbformat.NotebookNode) -> None:

@@ -1,5 +1,6 @@
 """The release: in sync, complete, and nothing of the solution in it; breaking it is noticed."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -129,6 +130,17 @@ def test_the_stub_of_the_model_still_is_python_with_the_same_names():
         code = compile((REPO / file).read_text(encoding="utf-8"), file, "exec")
         names[file] = (code.co_names, len(code.co_consts))
     assert names["model.py"] == names[STUDENT_MODEL]
+
+
+def test_the_stub_of_the_model_imports_nothing_in_vain():
+    tree = ast.parse((REPO / STUDENT_MODEL).read_text(encoding="utf-8"))
+    imported = {alias.asname or alias.name for n in ast.walk(tree) for alias in names_of(n)}
+    assert imported <= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def names_of(node):
+    """What an import statement binds."""
+    return node.names if isinstance(node, ast.Import | ast.ImportFrom) else []
 
 
 # --- holes ---------------------------------------------------------------------------------------
