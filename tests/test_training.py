@@ -9,7 +9,7 @@ import pytest
 import torch
 from pymatgen.core import Lattice, Structure
 
-from crystalgraph import training
+from crystalgraph import runs, training
 from crystalgraph.datasets import FORMATION_ENERGY, CrystalDataset, Split, load_perovskites
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.features import published_features, random_features
@@ -177,6 +177,30 @@ def test_the_reported_errors_are_those_of_the_weights_kept(small, split):
         trained.model, loader(small, slice(15, 20)), trained.normalizer
     )
     assert result.test_mae == pytest.approx(again, rel=1e-5)
+
+
+def stop_on_test(model, loaders, *others):
+    """The mistake: early stopping, and the choice of the weights, by the test error."""
+    return TRAIN(model, {**loaders, "val": loaders["test"]}, *others)
+
+
+TRAIN = runs._train
+
+
+@pytest.mark.parametrize(("mistake", "leaks"), [(TRAIN, False), (stop_on_test, True)])
+def test_test_crystals_have_no_say_in_training(small, split, monkeypatch, mistake, leaks):
+    """Weights and history stay what they are when only test targets change."""
+    monkeypatch.setattr(runs, "_train", mistake)
+    targets = small.target(FORMATION_ENERGY).copy()
+    targets[split.test] = 7.0 - targets[split.test]
+    other = replace(small, targets={**small.targets, FORMATION_ENERGY: targets})
+    settings = TrainSettings(epochs=6, batch_size=5, learning_rate=0.02)
+    found = [train_model(data, split, NETWORK, SMALL, settings) for data in (small, other)]
+    histories = [run.history["val_mae"] for _, run in found]
+    assert (histories[0] != histories[1]) == leaks
+    weights = [list(trained.model.parameters()) for trained, _ in found]
+    same = all(torch.equal(one, two) for one, two in zip(*weights, strict=True))
+    assert same or leaks
 
 
 # --- learning ------------------------------------------------------------------------------------
