@@ -1,0 +1,428 @@
+"""The first cells, on a machine like Colab's, in a folder that holds only the released notebook."""
+
+import os
+import re
+import subprocess
+import sys
+import types
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from colab_machine import (
+    Machine,
+    commit,
+    course_repository,
+    git_is_there,
+    make_environment,
+    tool,
+)
+
+from crystalgraph import colab
+from crystalgraph.handout import RECORD
+from crystalgraph.paths import REPO
+from crystalgraph.release import POINTS_CALL
+
+NOTEBOOKS = sorted(path.name for path in (REPO / "assignments" / "hw").glob("*.ipynb"))
+MODEL = "model_hw.py"
+KEPT = ("torch", "numpy", "matplotlib")
+TINY = "nothing-there"
+
+
+def outputs(notebook, cell_id):
+    """What a cell printed, and its error in plain text ("" if none)."""
+    (cell,) = (cell for cell in notebook.cells if cell.get("id") == cell_id)
+    streams = [out for out in cell.outputs if out.output_type == "stream"]
+    assert not [out.text for out in streams if out.name != "stdout"], "printed on stderr"
+    errors = [out for out in cell.outputs if out.output_type == "error"]
+    assert len(streams) + len(errors) == len(cell.outputs)
+    failed = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(errors[0].traceback)) if errors else ""
+    return "".join(out.text for out in streams), failed
+
+
+# --- the cell itself -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cell_id", ["set-up-text", "set-up"])
+def test_all_notebooks_begin_alike(cell_id):
+    texts = set()
+    for name in NOTEBOOKS:
+        cells = nbformat.read(REPO / "assignments" / "hw" / name, as_version=4).cells
+        assert [cell.id for cell in cells[:4]] == ["title", "set-up-text", "set-up", "imports"]
+        texts |= {cell.source for cell in cells if cell.id == cell_id}
+    assert len(texts) == 1
+    assert len(texts.pop().splitlines()) < 18
+
+
+def test_badge_and_cell_name_the_course_of_pyproject():
+    address = f"https://github.com/{tool.read_repository(REPO)}"
+    for name in NOTEBOOKS:
+        cells = nbformat.read(REPO / "assignments" / "hw" / name, as_version=4).cells
+        path = f"/{tool.read_repository(REPO)}/blob/main/assignments/hw/{name})"
+        assert f"colab.research.google.com/github{path}" in cells[0].source
+        assert cells[2].source.count(address) == 2
+
+
+# --- a machine -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with the course's repository; git and links are needed."""
+    if os.name == "nt":
+        pytest.skip("Colab's machines run Linux")
+    if not git_is_there():
+        missing = "no git: on Debian `apt install git` brings it"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    folder = tmp_path_factory.mktemp("colab")
+    (folder / "github").mkdir()
+    course_repository(folder / "github")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bare(place):
+    """A new machine, and the versions of its packages."""
+    return new_machine(place, "bare", make_environment(place / "bare-python"))
+
+
+@pytest.fixture(scope="module")
+def first(place):
+    """The first notebook on a new machine: (machine, versions before, executed notebook)."""
+    machine = new_machine(place, "first", make_environment(place / "python"))
+    before = machine.versions()
+    notebook = machine.notebook(NOTEBOOKS[0])
+    notebook.cells = up_to_first_check(notebook.cells)
+    assert os.listdir(machine.content) == [NOTEBOOKS[0]]
+    machine.run(notebook)
+    return machine, before, notebook
+
+
+def new_machine(place, name, python):
+    """One with nothing in /content; its user's Drive is an empty folder."""
+    drive = place / f"drive-{name}"
+    drive.mkdir()
+    return Machine(python, place / name, drive, (place / "github" / tool.ZIP_FOLDER).as_uri())
+
+
+def up_to_first_check(cells):
+    last = next(i for i, cell in enumerate(cells) if POINTS_CALL.findall(cell.source))
+    return cells[: last + 1]
+
+
+def first_cells(machine, name, flag=False, **how):
+    """Execute set-up and imports, and nothing else; returns the notebook."""
+    notebook = machine.notebook(name, cells=4, flag=flag)
+    machine.run(notebook, **how)
+    return notebook
+
+
+def assert_starts(notebook):
+    """Set-up and imports pass; the first check says that its task is open."""
+    said, failed = outputs(notebook, "set-up")
+    assert not failed and re.search(
+        r"^Ready: Python .* networks train on (cpu|cuda|mps)", said, re.M
+    )
+    assert outputs(notebook, "imports") == ("", "")
+    check = notebook.cells[-1]
+    (task,) = POINTS_CALL.findall(check.source)
+    (error,) = (out for out in check.outputs if out.output_type == "error")
+    assert (error.ename, len(error.traceback)) == ("CheckFailed", 2)
+    assert f"Task {task} is not implemented yet" in error.evalue
+
+
+@pytest.mark.slow
+def test_what_is_missing_is_installed_and_all_else_keeps_its_version(first):
+    machine, before, notebook = first
+    assert set(KEPT) <= before.keys()
+    assert not {"pymatgen", "pymatviz", "crystalgraph"} & before.keys()
+    said, _ = outputs(notebook, "set-up")
+    assert said.startswith("Installing pymatgen, pymatviz (a minute or less) ...\n")
+    after = machine.versions()
+    assert {"pymatgen", "pymatviz"} <= after.keys()
+    assert {name: after[name] for name in before} == before
+
+
+@pytest.mark.slow
+def test_the_first_notebook_starts(first):
+    machine, _, notebook = first
+    assert_starts(notebook)
+    assert f"{machine.content / MODEL}: a fresh one." in outputs(notebook, "set-up")[0]
+    fresh = (REPO / "assignments" / "hw" / MODEL).read_bytes()
+    assert (machine.content / MODEL).read_bytes() == fresh
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NOTEBOOKS[1:], ids=lambda name: name[:1])
+def test_every_other_notebook_starts(first, place, name):
+    machine = new_machine(place, name.split("_")[0], first[0].python)
+    notebook = machine.notebook(name)
+    notebook.cells = up_to_first_check(notebook.cells)
+    machine.run(notebook)
+    assert_starts(notebook)
+    assert "Installing" not in outputs(notebook, "set-up")[0]
+    assert not (machine.content / name).with_suffix(".new.ipynb").exists()
+
+
+@pytest.mark.slow
+def test_a_students_file_beside_the_notebook_stays(first, place):
+    machine = new_machine(place, "stays", first[0].python)
+    machine.content.mkdir()
+    (machine.content / MODEL).write_text("MINE = 1\n")
+    notebook = first_cells(machine, NOTEBOOKS[1])
+    assert outputs(notebook, "imports") == ("", "")
+    assert (machine.content / MODEL).read_text() == "MINE = 1\n"
+
+
+@pytest.mark.slow
+def test_on_drive_the_file_survives_the_machine(first, place):
+    machine = new_machine(place, "monday", first[0].python)
+    said, failed = outputs(first_cells(machine, NOTEBOOKS[1], flag=True), "set-up")
+    on_drive = machine.drive / colab.DRIVE_FOLDER / MODEL
+    assert not failed and "It is on your Google Drive" in said
+    on_drive.write_text(on_drive.read_text(encoding="utf-8") + "EVENING = 'Monday'\n")
+    edited = on_drive.read_bytes()
+
+    tuesday = Machine(machine.python, place / "tuesday", machine.drive, machine.address)
+    notebook = tuesday.notebook(NOTEBOOKS[1], cells=4, flag=True)
+    notebook.cells.append(nbformat.v4.new_code_cell("print(model_hw.EVENING)", id="look"))
+    tuesday.run(notebook)
+    assert f"{colab.DRIVE_FOLDER}/{MODEL}: as you left it." in outputs(notebook, "set-up")[0]
+    assert outputs(notebook, "look") == ("Monday\n", "")
+    assert on_drive.read_bytes() == edited
+    assert not (tuesday.content / MODEL).exists()
+
+
+@pytest.mark.slow
+def test_work_done_before_drive_was_asked_for_comes_along(first, place):
+    machine = new_machine(place, "late", first[0].python)
+    machine.content.mkdir()
+    (machine.content / MODEL).write_text("MINE = 1\n")
+    said, _ = outputs(first_cells(machine, NOTEBOOKS[1], flag=True), "set-up")
+    assert "yours, copied from this machine" in said
+    assert (machine.drive / colab.DRIVE_FOLDER / MODEL).read_text() == "MINE = 1\n"
+
+
+@pytest.mark.slow
+def test_a_correction_comes_with_the_next_call(first, place):
+    machine = new_machine(place, "term", first[0].python)
+    first_cells(machine, NOTEBOOKS[1], flag=True)
+    on_drive = machine.drive / colab.DRIVE_FOLDER / MODEL
+    on_drive.write_text("MINE = 1\n")
+    released = place / "github" / tool.ZIP_FOLDER / "assignments" / "hw" / MODEL
+    before = released.read_text(encoding="utf-8")
+    released.write_text(f"# corrected\n{before}", encoding="utf-8")
+    commit(released.parents[2])
+    try:
+        said, failed = outputs(first_cells(machine, NOTEBOOKS[1], flag=True), "set-up")
+    finally:
+        released.write_text(before, encoding="utf-8")
+        commit(released.parents[2])
+    assert not failed and "choose Runtime > Restart session" in said
+    assert f"{MODEL}: yours; the course's new version lies beside it: model_hw.new.py" in said
+    assert on_drive.read_text() == "MINE = 1\n"
+    assert on_drive.with_name("model_hw.new.py").read_text().startswith("# corrected")
+    (command,) = re.findall(r"`!(diff .*?)`", said)
+    shown = subprocess.run(command, shell=True, capture_output=True, text=True).stdout
+    assert "< MINE = 1" in shown and "> # corrected" in shown
+
+
+# --- when things go wrong ------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_elsewhere_one_sentence_says_what_to_do(bare):
+    _, failed = outputs(first_cells(bare, NOTEBOOKS[0], colab=False), "set-up")
+    assert re.search(
+        r"RuntimeError: The course's code is not here: .*`python3 start.py lab`", failed
+    )
+    assert os.listdir(bare.content) == [NOTEBOOKS[0]]
+
+
+@pytest.mark.slow
+def test_without_the_repository_one_sentence_says_so(bare, place):
+    machine = Machine(bare.python, place / "offline", bare.drive, (place / TINY).as_uri())
+    notebook = machine.notebook(NOTEBOOKS[0], cells=3)
+    machine.run(notebook)
+    cell = next(cell for cell in notebook.cells if cell.id == "set-up")
+    assert "does not appear to be a git repository" in "".join(
+        out.get("text", "") for out in cell.outputs
+    )
+    assert cell.outputs[-1].ename == "RuntimeError"
+    assert "in Colab: run this cell again" in cell.outputs[-1].evalue
+
+
+@pytest.mark.slow
+def test_a_refused_drive_is_one_sentence(first, place):
+    machine = new_machine(place, "refused", first[0].python)
+    notebook = first_cells(machine, NOTEBOOKS[1], flag=True, DRIVE_REFUSES="1")
+    _, failed = outputs(notebook, "set-up")
+    assert failed.startswith("Google Drive was not opened (mount failed): run this cell again")
+    assert len(failed.splitlines()) == 1
+
+
+def wheel(folder, name, version, *needs):
+    """A package without content."""
+    info = f"{name}-{version}.dist-info"
+    about = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    about += "".join(f"Requires-Dist: {need}\n" for need in needs)
+    kind = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+        files = {f"{info}/METADATA": about, f"{info}/WHEEL": kind, f"{name}.py": ""}
+        for path, text in files.items():
+            archive.writestr(path, text)
+        record = "".join(f"{path},,\n" for path in (*files, f"{info}/RECORD"))
+        archive.writestr(f"{info}/RECORD", record)
+
+
+INSTALL = """
+from pathlib import Path
+from crystalgraph.colab import SetUpFailed, install_missing
+try:
+    install_missing(Path("pyproject.toml"))
+except SetUpFailed as error:
+    print("REFUSED", error)
+"""
+
+
+@pytest.fixture
+def shelf(bare, tmp_path):
+    """Install pymatgen from a folder of wheels: a function of what it needs, and of what we ask."""
+
+    def install(needs, *lines):
+        for name in (*KEPT, "tqdm", "pandas"):
+            wheel(tmp_path, name, "99.0")
+        wheel(tmp_path, "pymatgen", "9999.1", *needs)
+        asked = [*lines, "pymatgen>=2025"]
+        bare.content.mkdir(exist_ok=True)
+        (bare.content / "pyproject.toml").write_text(f"[project]\ndependencies = {asked}\n")
+        offline = {
+            "PIP_NO_INDEX": "1",
+            "PIP_FIND_LINKS": str(tmp_path),
+            "PIP_CONFIG_FILE": "/dev/null",
+        }
+        before = bare.versions()
+        done = bare.call(INSTALL, PYTHONPATH=str(REPO), **offline)
+        assert done.returncode == 0 and not done.stderr, done.stderr
+        after = bare.versions()
+        added = {name: after[name] for name in after if after[name] != before.get(name)}
+        undo = "from pip._internal.cli.main import main; main(['uninstall', '-qy', 'pymatgen', %s])"
+        bare.call(undo % ", ".join(repr(name) for name in added))
+        assert bare.versions() == before
+        return done.stdout, added
+
+    return install
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KEPT)
+def test_a_package_that_would_change_these_is_refused(shelf, name):
+    said, added = shelf([f"{name}>=99"])
+    assert added == {}
+    assert "REFUSED pymatgen could not be installed beside this machine's torch, numpy" in said
+
+
+@pytest.mark.slow
+def test_these_are_kept_even_out_of_the_courses_range(shelf):
+    said, added = shelf(["numpy"], "torch>=99", "numpy>=99", "matplotlib>=99")
+    assert added == {"pymatgen": "9999.1"}
+    assert "REFUSED" not in said
+
+
+@pytest.mark.slow
+def test_others_change_only_when_they_must(shelf):
+    assert shelf(["pandas"])[1] == {"pymatgen": "9999.1"}
+    assert shelf(["pandas>=99"])[1] == {"pymatgen": "9999.1", "pandas": "99.0"}
+    said, added = shelf([], "tqdm>=99")
+    assert said.startswith("Installing tqdm, pymatgen")
+    assert added == {"pymatgen": "9999.1", "tqdm": "99.0"}
+
+
+# --- at home -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def at_home(tmp_path, monkeypatch):
+    """An empty folder, no Colab."""
+    monkeypatch.delitem(sys.modules, "google.colab", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_at_home_one_line_says_what_it_finds(at_home, monkeypatch, capsys):
+    (at_home / MODEL).write_text("MINE = 1\n")
+    colab.set_up()
+    said = capsys.readouterr()
+    assert re.fullmatch(
+        r"Ready: Python 3\.\d+, PyTorch [\d.]+\S*, networks train on \w+.*\.\n", said.out
+    )
+    assert not said.err and os.listdir(at_home) == [MODEL]
+
+
+def test_at_home_a_missing_file_is_put_beside_the_notebook(at_home, capsys):
+    colab.set_up(keep_on_drive=True)
+    said = capsys.readouterr().out
+    assert f"A fresh {MODEL} is now beside this notebook" in said
+    assert "KEEP_ON_DRIVE is for Colab" in said
+    fresh = (REPO / "assignments" / "hw" / MODEL).read_bytes()
+    assert (at_home / MODEL).read_bytes() == fresh
+
+
+def test_inside_the_course_nothing_is_written(monkeypatch):
+    before = {path: os.listdir(path) for path in (REPO / "solutions" / "hw", colab.RELEASE)}
+    assert "`python3 start.py lab` opens yours" in colab.local_notes(colab.RELEASE, False)
+    assert colab.local_notes(REPO / "solutions" / "hw", False) == ""
+    assert before == {path: os.listdir(path) for path in before}
+
+
+def test_a_graphics_card_is_named(monkeypatch):
+    import torch
+
+    from crystalgraph import training
+
+    monkeypatch.setattr(training, "pick_device", lambda: torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a card")
+    assert colab.describe_device().endswith("networks train on cuda (a card)")
+
+
+# --- two files -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def content(tmp_path, monkeypatch):
+    """A /content and the homework's folder on a Drive, without a kernel."""
+    monkeypatch.setattr(colab, "CONTENT", tmp_path / "content")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    folder = tmp_path / "drive" / colab.DRIVE_FOLDER
+    (tmp_path / "content").mkdir()
+    folder.mkdir(parents=True)
+    return tmp_path / "content", folder
+
+
+def test_of_two_edited_files_the_one_on_drive_counts_and_both_stay(content, capsys):
+    here, there = (folder / MODEL for folder in content)
+    here.write_text("HERE = 1\n")
+    there.write_text("THERE = 1\n")
+    colab.place_model(there.parent, on_drive=True)
+    said = capsys.readouterr().out
+    assert f"There are two: {there} counts from now on, and {here} is left as it is." in said
+    assert (here.read_text(), there.read_text()) == ("HERE = 1\n", "THERE = 1\n")
+
+
+def test_an_unchanged_file_is_not_brought_to_drive(content, capsys):
+    here, there = (folder / MODEL for folder in content)
+    colab.place_model(here.parent, on_drive=False)
+    colab.place_model(there.parent, on_drive=True)
+    assert "a fresh one" in capsys.readouterr().out.splitlines()[-1]
+    assert (there.parent / RECORD).exists()
+
+
+def test_a_module_read_from_elsewhere_is_read_again(content, monkeypatch, capsys):
+    old = types.ModuleType("model_hw")
+    old.__file__ = str(content[0] / MODEL)
+    monkeypatch.setitem(sys.modules, "model_hw", old)
+    colab.place_model(content[1], on_drive=True)
+    assert "model_hw" not in sys.modules
+    assert sys.path[0] == str(content[1]) and Path.cwd() == content[1]
