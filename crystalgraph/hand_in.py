@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 import tempfile
 import time
 import zipfile
@@ -22,6 +21,7 @@ from functools import cache
 from pathlib import Path
 
 from crystalgraph.checks.tasks import MODEL_FILE, NOTEBOOKS, TASKS
+from crystalgraph.colab import DRIVE, DRIVE_FOLDER, in_colab
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.handout import NEW_VERSION, fingerprint
 from crystalgraph.paths import REPO
@@ -33,7 +33,8 @@ RENAMED = r"(?:Copy of )*{name}(?: ?\(\d+\))?"
 TIME_FORMAT = "handed in %Y-%m-%dT%H:%M:%SZ"
 """The zip's comment, in UTC: the collector reads it where the platform writes no time."""
 RELEASE = REPO / "assignments" / "hw"
-DRIVE_NOTEBOOKS = Path("/content/drive/MyDrive/Colab Notebooks")
+DRIVE_FOLDERS = (DRIVE / "MyDrive" / DRIVE_FOLDER, DRIVE / "MyDrive" / "Colab Notebooks")
+"""Where model_hw.py and the notebooks lie on Google Drive."""
 NO_ID = (
     'No zip yet: write your id between the quotes, hand_in(student_id="...", and run this cell '
     "again (in one of the notebooks; the zip has them all)."
@@ -71,8 +72,9 @@ class Part:
         if self.path is None:
             return f"{self.name}, as it is on your screen"
         renamed = "" if self.path.name == self.name else f", from {self.path.name!r}"
-        left = "".join(f"; not {path.name!r}, which is older" for path in self.others)
-        return f"{self.name}{renamed}, saved {_ago(time.time() - self.saved)}{left}"
+        place = "" if self.path.parent == Path.cwd() else f" in {self.path.parent}"
+        left = "".join(f"; not {str(path)!r}, which is older" for path in self.others)
+        return f"{self.name}{renamed}{place}, saved {_ago(time.time() - self.saved)}{left}"
 
 
 def hand_in(student_id: str, notebook: str) -> None:
@@ -93,7 +95,8 @@ def hand_in(student_id: str, notebook: str) -> None:
         return
     student_id = checked_id(student_id)
     folder = Path.cwd()
-    parts = collect_parts([folder, *_drive()], _on_screen(NOTEBOOKS[notebook]))
+    drive = [one for one in DRIVE_FOLDERS if in_colab() and one.is_dir() and one != folder]
+    parts = collect_parts([folder, *drive], _on_screen(NOTEBOOKS[notebook]))
     check_saved(parts, NOTEBOOKS[notebook], _last_runs())
     path = write_zip(folder / f"hw_{student_id}.zip", parts)
     print("\n".join([f"{path} is ready to be handed in:", *(f"  {p.describe()}" for p in parts)]))
@@ -161,6 +164,8 @@ def _versions(name: str, folders: Iterable[Path]) -> list[Path]:
             handed_out = NEW_VERSION.search(path.stem) or path.name.startswith(".")
             if fits and path.is_file() and not handed_out:
                 versions.append(path)
+        if versions and name == MODEL_FILE:  # the one that the notebook imports
+            break
     worked_on = [path for path in versions if _work(path) != fingerprint(RELEASE / name)]
     return worked_on or versions[:1]
 
@@ -196,8 +201,11 @@ def _read(path: Path) -> bytes:
 def _missing(names: list[str], folders: Sequence[Path]) -> str:
     what = f"No zip: {', '.join(names)} {'is' if len(names) == 1 else 'are'} not in "
     where = " or ".join(map(str, folders))
-    if "google.colab" in sys.modules:
-        cure = "keep the homework on Drive (first cell), or upload it (folder icon on the left)"
+    if in_colab():
+        cure = (
+            "save your copies to Drive and set KEEP_ON_DRIVE = True in the first cell, or upload "
+            "what is missing (folder icon on the left)"
+        )
     else:
         cure = "put it back (a fresh copy comes with `crystalgraph lab --prepare-only`)"
     return f"{what}{where}; {cure}, and run this cell again."
@@ -299,15 +307,9 @@ def check_saved(parts: Sequence[Part], notebook: str, runs: Sequence[str]) -> No
 # --- Colab ---------------------------------------------------------------------------------------
 
 
-def _drive() -> list[Path]:
-    """Where Colab puts notebooks that are saved to Drive, once Drive is connected."""
-    in_colab = "google.colab" in sys.modules
-    return [DRIVE_NOTEBOOKS] if in_colab and DRIVE_NOTEBOOKS.is_dir() else []
-
-
 def _on_screen(name: str) -> Part | None:
     """The notebook as Colab shows it, saved or not; None elsewhere, or if it gives no answer."""
-    if "google.colab" not in sys.modules:
+    if not in_colab():
         return None
     from google.colab import _message
 
@@ -320,7 +322,7 @@ def _on_screen(name: str) -> Part | None:
 
 def _download(path: Path) -> None:
     """Offer the zip to the browser, where it is on another machine."""
-    if "google.colab" in sys.modules:
+    if in_colab():
         from google.colab import files
 
         files.download(str(path))

@@ -218,7 +218,7 @@ def test_an_older_copy_stays_behind_and_is_named(folder):
     age(copy, 130)
     part = collect_parts([folder])[0]
     assert part.path == folder / FIRST and part.others == (copy,)
-    assert "not 'backup.ipynb', which is older" in part.describe()
+    assert f"not '{copy}', which is older" in part.describe()
 
 
 def test_a_newer_copy_is_asked_about(folder):
@@ -392,7 +392,7 @@ def colab(folder, monkeypatch):
     package = types.ModuleType("google.colab")
     package._message, package.files = message, files
     monkeypatch.setitem(sys.modules, "google.colab", package)
-    monkeypatch.setattr(module, "DRIVE_NOTEBOOKS", drive)
+    monkeypatch.setattr(module, "DRIVE_FOLDERS", (folder.parent / "nowhere", drive))
     monkeypatch.setattr(module, "still_open", lambda parts: "(open)")
     return types.SimpleNamespace(drive=drive, downloads=downloads, answer=answer)
 
@@ -407,7 +407,7 @@ def test_in_colab_the_screen_counts_and_the_zip_is_downloaded(folder, colab, cap
         assert "".join(first["cells"][0]["source"]).endswith(" on the screen")
     printed = capsys.readouterr().out
     assert f"{FIRST}, as it is on your screen" in printed
-    assert f"{SECOND}, from 'Copy of {SECOND}', saved" in printed
+    assert f"{SECOND}, from 'Copy of {SECOND}' in {colab.drive}, saved" in printed
 
 
 def test_in_colab_without_an_answer_the_file_counts(folder, colab):
@@ -420,8 +420,16 @@ def test_in_colab_without_an_answer_the_file_counts(folder, colab):
 def test_in_colab_what_is_missing_belongs_on_drive(folder, colab):
     (colab.drive / f"Copy of {SECOND}").unlink()
     said = refusal(module.hand_in, "s001", "1")
-    assert f"{SECOND} is not in {folder} or {colab.drive}" in said and "on Drive" in said
+    assert f"{SECOND} is not in {folder} or {colab.drive}" in said and "to Drive" in said
     assert not colab.downloads
+
+
+def test_in_colab_the_model_file_that_is_imported_counts(folder, colab):
+    shutil.copyfile(folder / MODEL_FILE, colab.drive / MODEL_FILE)  # newer, but elsewhere
+    edit_code(colab.drive / MODEL_FILE, "# mine", "# other")
+    age(folder / MODEL_FILE, 60)
+    part = collect_parts([folder, colab.drive])[-1]
+    assert (part.path, part.others) == (folder / MODEL_FILE, ())
 
 
 # --- the collector -------------------------------------------------------------------------------
