@@ -67,15 +67,20 @@ def first_difference(got: Arrays, expected: Arrays, rtol: float) -> str | None:
     return None
 
 
-def shape_message(got: np.ndarray, expected: np.ndarray, what: str, axes: tuple[str, ...]) -> str:
-    """Say how a shape differs, and what usually makes it so."""
+def shape_message(
+    got: np.ndarray, expected: np.ndarray, what: str, axes: tuple[str, ...], advise: bool = True
+) -> str:
+    """Say how a shape differs and, unless the mistake is known, what usually makes it so."""
     text = f"{what} has shape {got.shape}, expected {expected.shape} ({_axes(axes, expected)})."
     if got.ndim == 2 and got.T.shape == expected.shape:
         return f"{text} Rows and columns are exchanged."
     if got.shape == (*expected.shape, 1):
-        return f"{text} One axis of length 1 is left: squeeze it, x.squeeze(1)."
+        left = f"{text} One axis of length 1 is left"
+        return f"{left}: squeeze it, x.squeeze(1)." if advise else f"{left}."
     if got.ndim == expected.ndim == 2 and got.shape[0] == expected.shape[0]:
         return f"{text} The number of columns is wrong."
+    if got.ndim == expected.ndim == 1:
+        return f"{text} The length is wrong."
     if got.ndim == expected.ndim:
         return f"{text} The number of {_plural(axes[0] if axes else 'row')} is wrong."
     return text
@@ -97,14 +102,18 @@ def truth_message(got: np.ndarray, expected: np.ndarray, what: str) -> str:
     return f"{what[0].upper()}{what[1:]}: {answer}, expected {wanted}."
 
 
-def value_message(got: np.ndarray, expected: np.ndarray, what: str, axes: tuple[str, ...]) -> str:
+def value_message(
+    got: np.ndarray, expected: np.ndarray, what: str, axes: tuple[str, ...], advise: bool = True
+) -> str:
     """Say what came out, where values differ most and whether one simple change explains it."""
     if got.dtype.kind == "f" and np.isnan(got).any():
         place = _place(np.argwhere(np.isnan(got))[0], axes)
-        return f"{what} holds NaN, first at {place}: look for 0/0 or a logarithm of 0."
+        guess = ": look for 0/0 or a logarithm of 0." if advise else "."
+        return f"{what} holds NaN, first at {place}{guess}"
     if got.dtype.kind == "f" and np.isinf(got).any():
         place = _place(np.argwhere(np.isinf(got))[0], axes)
-        return f"{what} is infinite at {place}: is it divided by 0, or left at a start of inf?"
+        guess = ": is it divided by 0, or left at a start of inf?" if advise else "."
+        return f"{what} is infinite at {place}{guess}"
     error = np.abs(got.astype(float) - expected.astype(float))
     if error.size == 1:
         return f"{what} is {got.item():.5g}, which is {_amount(got, expected, ())}."
@@ -112,7 +121,8 @@ def value_message(got: np.ndarray, expected: np.ndarray, what: str, axes: tuple[
     n_wrong = int((error > RTOL * np.abs(expected) + ATOL).sum())
     text = (
         f"{what} (shape {got.shape}, from {got.min():.3g} to {got.max():.3g}): {n_wrong} of "
-        f"{error.size} values are wrong, most at {_place(where, axes)}, "
+        f"{error.size} values {'is' if n_wrong == 1 else 'are'} wrong, most at "
+        f"{_place(where, axes)}, "
         f"{_amount(got, expected, where)}. {_simple_relation(got, expected)}"
     )
     return text.rstrip()
@@ -151,7 +161,7 @@ def _simple_relation(got: np.ndarray, expected: np.ndarray) -> str:
         return "Your values have the opposite sign."
     nonzero = np.abs(expected) > 1e-12
     ratio = got[nonzero] / expected[nonzero]
-    if ratio.size > 1 and np.allclose(ratio, ratio.flat[0], rtol=1e-6):
+    if ratio.size > 1 and ratio.flat[0] and np.allclose(ratio, ratio.flat[0], rtol=1e-6):
         return f"Everywhere your value is {ratio.flat[0]:.4g} times the right one."
     if np.allclose(got - expected, (got - expected).flat[0], rtol=1e-6, atol=1e-12):
         return "Everywhere your value is off by the same amount."

@@ -75,15 +75,15 @@ class Exam:
         how = "Likely" if certain else "Possible"  # possible: other cases say otherwise
         lines = [f"{how} mistake: {advice(self.check.task, cause)}"] if cause else []
         lines.append(self.input_line(case))
-        lines.append(self._difference(name, got[name], case.expected[name]))
+        lines.append(self._difference(name, got[name], case.expected[name], advise=not cause))
         lines.append(f"Expected: {self.check.expected}")
         return Fault("\n".join(lines), cause)
 
-    def _difference(self, name: str, got: np.ndarray, expected: np.ndarray) -> str:
+    def _difference(self, name: str, got: np.ndarray, expected: np.ndarray, advise: bool) -> str:
         if expected.dtype.kind == "b":
             return truth_message(got, expected, name)
         tell = value_message if got.shape == expected.shape else shape_message
-        return tell(got, expected, f"Your {name}", self.check.axes.get(name, ()))
+        return tell(got, expected, f"Your {name}", self.check.axes.get(name, ()), advise)
 
     def known_mistake(self) -> str:
         """Known mistake whose stored outputs are the student's in every case, if there is one."""

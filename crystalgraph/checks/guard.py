@@ -187,7 +187,8 @@ _HINTS = (
     ),
     (
         r"unexpected keyword argument|positional argument",
-        "A function is called with the wrong arguments: leave the def line as it was given.",
+        "A function is called with other arguments than it takes: compare the call with its def "
+        "line (and leave the def lines you were given as they are).",
     ),
     (
         r"FrozenInstanceError",

@@ -2,7 +2,7 @@
 
 _LAYER = {
     "no residual": "the layer forgets what the atom was: add `self.residual * v` to the message "
-    "before the last softplus.",
+    "before the last activation.",
     "gate after sum": "the gate is applied after the sum over neighbors; each edge has a gate of "
     "its own, so multiply gate and core first and sum the products.",
     "gates and cores summed apart": "gates and cores are summed over neighbors one by one and the "
@@ -18,8 +18,8 @@ _LAYER = {
     "bn2 after the residual": "bn2 is applied after v was added; it normalizes the summed messages "
     "only.",
     "bn2 per edge": "bn2 is applied to each edge; sum over the edges first, then normalize.",
-    "last softplus missing": "the last activation is missing: the result is the softplus of "
-    "residual plus message.",
+    "last softplus missing": "the last activation is missing: it is applied to residual plus "
+    "message.",
     "core softplus missing": "the core (second half) goes through no activation before it is "
     "multiplied by the gate.",
     "sigmoid missing": "the gate (first half) goes through no sigmoid, so it is no gate between 0 "
@@ -174,7 +174,7 @@ MISTAKES: dict[str, dict[str, str]] = {
         "convolutions.",
     },
     "2.6": {
-        "one call": "predict is called less than twice; compare a graph with a shuffled copy.",
+        "one call": "predict is called fewer than two times; compare a graph with a shuffled copy.",
         "in place": "the graph you were given is changed; make a new one with replace(...).",
         "nothing shuffled": "the second graph is the same as the first; shuffle the atoms.",
         "edges shuffled only": "the edges are shuffled, but the atoms keep their places.",
@@ -200,7 +200,7 @@ MISTAKES: dict[str, dict[str, str]] = {
         "difference ignored": "the right graphs are made, but the predictions are not compared.",
     },
     "2.7": {
-        "one call": "predict is called less than twice; compare a cell with a supercell.",
+        "one call": "predict is called fewer than two times; compare a cell with a supercell.",
         "in place": "the structure you were given is changed; `structure * (2, 1, 1)` makes a new "
         "one.",
         "no supercell": "no larger cell is tried.",

@@ -173,8 +173,9 @@ def gradients_arrive(module: nn.Module, run: Callable[[], Tensor]) -> None:
     missing = [n for n, p in module.named_parameters() if p.grad is None or not p.grad.any()]
     if missing:
         raise Fault(
-            f"No gradient reaches {', '.join(missing)}: is that part used, without .detach()?",
+            f"No gradient reaches {', '.join(missing)}.",
             "no gradient",
+            guess="Is that part used, without .detach()?",
         )
 
 
@@ -272,15 +273,15 @@ def _layer_check(task: str, points: tuple[float, ...], expected: str, *more: Pla
 
 
 _GATED = (
-    "softplus(v + BN2(sum over the edges of each center of sigmoid(f) * softplus(c))), "
-    "f and c the first and second half of BN1(fc_full(v_center, v_neighbor, u))."
+    "g(residual * v + BN2(sum over the edges of each center of sigmoid(f) * g(c))), f and c the "
+    "first and second half of BN1(fc_full(v_center, v_neighbor, u)), g the layer's activation."
 )
 _CONV = _layer_check("2.1", (3, 2, 3, 1, 1), _GATED)
 _SHARED = _layer_check(
     "2.2",
     (2, 1, 2, 0.5, 0.5),
-    "softplus(BN(fc_neighbors(sum over the edges of each center of (v_neighbor, u)) "
-    "+ fc_self(v))).",
+    "g(residual * v + BN(fc_neighbors(sum over the edges of each center of (v_neighbor, u)) "
+    "+ fc_self(v))), g the layer's activation.",
 )
 _FAST = _layer_check(
     "2.8",
@@ -420,7 +421,7 @@ _NETWORK = Check(
         stored("softmax pooling and classification", 1, "softmax", "classes"),
     ),
     "embedding; each convolution fed by the one before; pool, with the list of all states; "
-    "softplus; conv_to_fc; softplus; each of fcs followed by softplus; readout.",
+    "activation; conv_to_fc; activation; each of fcs followed by activation; readout.",
     {
         "paper": "two crystals, no convolution, all weights 1; self.pool is exchanged for a simple "
         "stand-in",
