@@ -37,6 +37,11 @@ class Baseline:
     prediction: np.ndarray
     mae: dict[str, float]
 
+    @property
+    def measures(self) -> dict[str, dict[str, float]]:
+        """What is reported of each part, as RunResult.measures."""
+        return {part: {"mae": mae} for part, mae in self.mae.items()}
+
 
 def fit_baselines(
     dataset: CrystalDataset, split: Split, column: str, line: bool = False

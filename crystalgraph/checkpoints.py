@@ -7,6 +7,7 @@ atom features (so that prediction needs nothing else), the normalizer, target an
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -16,7 +17,7 @@ from crystalgraph.errors import CrystalGraphError
 from crystalgraph.features import AtomFeatures, TableFeatures
 from crystalgraph.model_loading import make_model
 from crystalgraph.runs import TrainedModel
-from crystalgraph.training import Normalizer
+from crystalgraph.training import OBJECTIVES
 
 FORMAT = "crystalgraph checkpoint"
 VERSION = 1
@@ -57,13 +58,13 @@ def _content(trained: TrainedModel) -> dict:
     return {
         "format": FORMAT,
         "version": VERSION,
-        "task": "classification" if weights["fc_out.weight"].shape[0] == 2 else "regression",
+        "task": trained.normalizer.task,
         "target": trained.target,
         "unit": trained.unit,
         "state_dict": {name: weight.detach().cpu() for name, weight in weights.items()},
         "model_settings": dict(trained.model_settings),
         "graph_settings": dict(trained.graph_settings),
-        "normalizer": {"mean": trained.normalizer.mean, "std": trained.normalizer.std},
+        "normalizer": asdict(trained.normalizer),
         "atom_features": _table(trained.features),
     }
 
@@ -151,7 +152,7 @@ def _restore(content: dict, model_class: type[nn.Module]) -> TrainedModel:
     return TrainedModel(
         model.eval(),
         features,
-        Normalizer(**content["normalizer"]),
+        OBJECTIVES[content["task"]](**content["normalizer"]),
         content["model_settings"],
         content["graph_settings"],
         content["target"],

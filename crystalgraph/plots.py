@@ -17,6 +17,7 @@ from crystalgraph.training import History
 COLORS = {"train": "#0072b2", "val": "#e69f00", "test": "#009e73", "baseline": "#7f7f7f"}
 """Told apart by color-blind readers too (Okabe and Ito)."""
 
+_CURVES = ("training, in train mode", "validation")
 _DASHES = ("--", ":", "-.", (0, (1, 3)))
 
 
@@ -27,36 +28,43 @@ def with_unit(label: str, unit: str) -> str:
 
 def plot_learning_curves(
     history: History | Mapping[str, list],
-    unit: str,
+    unit: str = "",
     baselines: Mapping[str, float] | None = None,
     title: str = "",
 ) -> Figure:
-    """Loss and mean absolute error against gradient steps.
+    """Loss and mean absolute error against gradient steps; of a classifier, the losses.
 
     Args:
         history: of one training run.
-        unit: of the errors.
+        unit: of the errors; a classifier has none.
         baselines: validation MAE of simple predictors in that unit, drawn as horizontal lines.
         title: above the figure.
 
     Returns:
         A figure with the training loss left, and the errors right (both logarithmic). The
         training curves are averages over each epoch, in train mode: batch norm then uses the
-        statistics of the batch, so they can lie above the validation error.
+        statistics of the batch, so they can lie above the validation error. Of a classifier, one
+        panel with the negative log-likelihood of both parts.
     """
     columns = asdict(history) if isinstance(history, History) else history
-    figure = Figure(figsize=(9.5, 4.4), layout="constrained")
-    loss, error = figure.subplots(1, 2)
+    classes = not columns["val_mae"]
+    figure = Figure(figsize=(5.5 if classes else 9.5, 4.4), layout="constrained")
+    *left, error = figure.subplots(1, 1 if classes else 2, squeeze=False)[0]
     step = columns["step"]
     marker = "o" if len(step) == 1 else ""
-    loss.plot(step, columns["train_loss"], color=COLORS["train"], marker=marker, label="training")
-    loss.set_ylabel("L1 loss of the normalized target (no unit)")
-    for part, name in (("train", "training, in train mode"), ("val", "validation")):
-        error.plot(step, columns[f"{part}_mae"], color=COLORS[part], marker=marker, label=name)
-    _mark_best(error, columns)
+    for loss in left:
+        loss.plot(
+            step, columns["train_loss"], color=COLORS["train"], marker=marker, label="training"
+        )
+        loss.set_ylabel("L1 loss of the normalized target (no unit)")
+    names = ("train_loss", "val_loss") if classes else ("train_mae", "val_mae")
+    for name, part, how in zip(names, ("train", "val"), _CURVES, strict=True):
+        error.plot(step, columns[name], color=COLORS[part], marker=marker, label=how)
+    _mark_best(error, columns, names[1])
     _draw_baselines(error, baselines or {})
-    error.set_ylabel(with_unit("mean absolute error", unit))
-    for axes in (loss, error):
+    what = "negative log-likelihood" if classes else "mean absolute error"
+    error.set_ylabel(with_unit(what, unit))
+    for axes in (*left, error):
         axes.set_xlabel("gradient steps")
         _log_scale(axes)
         axes.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.17))
@@ -72,15 +80,15 @@ def _log_scale(axes: Axes) -> None:
     axes.grid(alpha=0.3)
 
 
-def _mark_best(axes: Axes, columns: Mapping[str, list]) -> None:
+def _mark_best(axes: Axes, columns: Mapping[str, list], name: str) -> None:
     best = columns["best_epoch"]
     axes.plot(
         columns["step"][best],
-        columns["val_mae"][best],
+        columns[name][best],
         "o",
         color=COLORS["val"],
         markeredgecolor="black",
-        label=f"kept: epoch {best + 1}, {columns['val_mae'][best]:.3f}",
+        label=f"kept: epoch {best + 1}, {columns[name][best]:.3f}",
     )
 
 

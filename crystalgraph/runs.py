@@ -12,18 +12,21 @@ from pymatgen.core import Structure
 from torch import nn
 
 from crystalgraph.baselines import PARTS
+from crystalgraph.classification import class_scores
 from crystalgraph.datasets import FORMATION_ENERGY, CrystalDataset, Split
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.features import AtomFeatures, published_features
 from crystalgraph.graphs import build_graph
 from crystalgraph.model_loading import make_model
 from crystalgraph.training import (
+    OBJECTIVES,
+    ClassLabels,
     CrystalLoader,
     History,
-    Normalizer,
+    Objective,
     TrainSettings,
+    outputs,
     pick_device,
-    predict,
     train,
 )
 
@@ -54,11 +57,15 @@ class RunResult:
         features: key of the atom features.
         model_settings, graph_settings, train_settings: what the run was made with.
         n_parameters: trained numbers of the network.
-        mae: mean absolute error of each part, in `unit`, with the weights that were kept.
-        predictions: for each part {"id": [...], "target": [...], "prediction": [...]}.
+        mae: mean absolute error of each part, in `unit`, with the weights that were kept; empty
+            for a classifier.
+        predictions: for each part {"id": [...], "target": [...], "prediction": [...]}; a
+            classifier predicts the probability of class 1.
         history: the fields of training.History.
         seconds: training took, validation after each epoch included.
         device: it ran on.
+        scores: of a classifier, for each part "nll" and what classification.class_scores gives,
+            with the weights that were kept; empty for a regression.
     """
 
     dataset: str
@@ -75,6 +82,12 @@ class RunResult:
     history: dict[str, list | int]
     seconds: float
     device: str = "cpu"
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    @property
+    def measures(self) -> dict[str, dict[str, float]]:
+        """What is reported of each part: {"mae": ...}, or the scores of a classifier."""
+        return self.scores or {part: {"mae": mae} for part, mae in self.mae.items()}
 
     @property
     def train_mae(self) -> float:
@@ -136,14 +149,15 @@ class TrainedModel:
     Attributes:
         model: with the best weights, in evaluation mode.
         features: atom features it was trained with.
-        normalizer: turns its output into the target's unit.
+        normalizer: turns its output into the target's unit; of a classifier, ClassLabels, which
+            turns it into the probability of class 1.
         model_settings, graph_settings: that it and its graphs are made with.
         target, unit: of the prediction.
     """
 
     model: nn.Module
     features: AtomFeatures
-    normalizer: Normalizer
+    normalizer: Objective
     model_settings: dict = field(default_factory=dict)
     graph_settings: dict = field(default_factory=dict)
     target: str = FORMATION_ENERGY
@@ -157,7 +171,7 @@ class TrainedModel:
             names: C names for error messages.
 
         Returns:
-            (C,) in the target's unit.
+            (C,) in the target's unit; of a classifier, the probability of class 1.
 
         Raises:
             CrystalGraphError: a structure of which no graph with features can be made.
@@ -172,37 +186,7 @@ class TrainedModel:
         device = next(self.model.parameters()).device
         unknown = np.zeros(len(graphs))
         loader = CrystalLoader(graphs, unknown, self.features, device=device)
-        return predict(self.model, loader, self.normalizer)
-
-
-def run_training(
-    dataset: CrystalDataset,
-    split: Split,
-    model_class: type[nn.Module],
-    model_settings: Mapping[str, object] | None = None,
-    train_settings: TrainSettings | None = None,
-    target: str = FORMATION_ENERGY,
-    **options: object,
-) -> RunResult:
-    """Train one network and predict all parts with its best weights.
-
-    Args:
-        dataset: crystals and labels.
-        split: rows to train on, to stop on, and to report on; test is predicted once, at the end.
-        model_class: CrystalGraphConvNet, or a class that is called alike.
-        model_settings: its arguments after the two sizes; an activation is given by name.
-        train_settings: how to train; its seed also draws the first weights.
-        target: label column.
-        options: those of train_model (features, graph_settings, unit, device, progress).
-
-    Returns:
-        The finished run.
-
-    Raises:
-        CrystalGraphError: the data or the settings do not allow it.
-    """
-    arguments = (dataset, split, model_class, model_settings, train_settings, target)
-    return train_model(*arguments, **options)[1]
+        return self.normalizer.decode(outputs(self.model, loader))
 
 
 def train_model(
@@ -219,19 +203,30 @@ def train_model(
     device: torch.device | str | None = None,
     progress: bool = True,
 ) -> tuple[TrainedModel, RunResult]:
-    """The same as run_training, and the network with it.
+    """Train one network and predict all parts with its best weights.
+
+    A target of nothing but 0 and 1 is taken for a class, unless model_settings name a task.
 
     Args:
-        dataset, split, model_class, model_settings, train_settings, target: see run_training.
+        dataset: crystals and labels.
+        split: rows to train on, to stop on, and to report on; test is predicted once, at the end.
+        model_class: CrystalGraphConvNet, or a class that is called alike.
+        model_settings: its arguments after the two sizes; an activation is given by name.
+        train_settings: how to train; its seed also draws the first weights.
+        target: label column.
         features: of the atoms; default the published 92 numbers.
         graph_settings: of build_graph; default whole shells of 12 neighbors within 8 angstrom.
-        unit: of the target; default what unit_of says.
+        unit: of the target; default what unit_of says, or probability for a class.
         device: default the fastest there is.
         progress: show bars on stderr when that is a terminal or a notebook.
 
     Returns:
         The network with what belongs to it, and the finished run.
+
+    Raises:
+        CrystalGraphError: the data or the settings do not allow it.
     """
+    model_settings = _with_task(model_settings, dataset.target(target))
     settings = train_settings or TrainSettings()
     features = features or published_features()
     device = torch.device(device or pick_device())
@@ -240,18 +235,26 @@ def train_model(
     loaders = _loaders(
         dataset, split, target, features, dict(graph_settings or {}), settings, device
     )
-    normalizer = Normalizer.fit(dataset.target(target)[split.train])
-    history = _train(model, loaders, normalizer, settings, progress)
+    task = model_settings.get("task", "regression")
+    default_unit = unit_of(dataset, target) if task == "regression" else "probability"
+    objective = OBJECTIVES[task].fit(dataset.target(target)[split.train])
+    history = _train(model, loaders, objective, settings, progress)
     trained = TrainedModel(
         model.eval(),
         features,
-        normalizer,
-        dict(model_settings or {}),
+        objective,
+        model_settings,
         dict(graph_settings or {}),
         target,
-        unit_of(dataset, target) if unit is None else unit,
+        default_unit if unit is None else unit,
     )
     return trained, _result(trained, dataset, split, loaders, settings, history)
+
+
+def _with_task(settings: Mapping[str, object] | None, values: np.ndarray) -> dict[str, object]:
+    """Settings of a network that classifies where all values are 0 or 1 and nothing is asked."""
+    found = {"task": "classification"} if set(np.unique(values)) == {0.0, 1.0} else {}
+    return found | dict(settings or {})
 
 
 def _loaders(dataset, split, target, features, graph_settings, settings, device):
@@ -281,9 +284,9 @@ def _loaders(dataset, split, target, features, graph_settings, settings, device)
     return loaders
 
 
-def _train(model, loaders, normalizer, settings, progress) -> History:
+def _train(model, loaders, objective, settings, progress) -> History:
     try:
-        return train(model, loaders["fit"], loaders["val"], normalizer, settings, progress)
+        return train(model, loaders["fit"], loaders["val"], objective, settings, progress)
     except ValueError as error:
         if "more than 1 value per channel" not in str(error):
             raise
@@ -294,13 +297,16 @@ def _train(model, loaders, normalizer, settings, progress) -> History:
 
 
 def _result(trained, dataset, split, loaders, settings, history) -> RunResult:
-    predictions, mae = {}, {}
+    objective, predictions, errors, scores = trained.normalizer, {}, {}, {}
     for part in PARTS:
-        predicted = predict(trained.model, loaders[part], trained.normalizer)
+        output = outputs(trained.model, loaders[part])
         known = np.asarray(loaders[part].targets, dtype=float)
         ids = [dataset.ids[row] for row in getattr(split, part)]
+        predicted = objective.decode(output)
         predictions[part] = {"id": ids, "target": known.tolist(), "prediction": predicted.tolist()}
-        mae[part] = float(np.abs(predicted - known).mean())
+        errors[part] = objective.error(output, known)
+        if isinstance(objective, ClassLabels):
+            scores[part] = {"nll": errors[part], **class_scores(known, predicted)}
     return RunResult(
         dataset.name,
         split.name,
@@ -311,9 +317,10 @@ def _result(trained, dataset, split, loaders, settings, history) -> RunResult:
         trained.graph_settings,
         asdict(settings),
         sum(weight.numel() for weight in trained.model.parameters()),
-        mae,
+        {} if scores else errors,
         predictions,
         asdict(history),
         history.seconds[-1],
         next(trained.model.parameters()).device.type,
+        scores,
     )

@@ -2,12 +2,14 @@
 
 import copy
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import l1_loss, nll_loss
 from tqdm.auto import tqdm
 
 from crystalgraph.errors import CrystalGraphError
@@ -40,11 +42,13 @@ class TrainSettings:
 
 @dataclass(frozen=True)
 class Normalizer:
-    """Shifts and scales a target to mean 0 and standard deviation 1, and back.
+    """Regression: shifts and scales a target to mean 0 and standard deviation 1, and back.
 
     Attributes:
         mean, std: of the training targets, in the target's unit.
     """
+
+    task: ClassVar[str] = "regression"
 
     mean: float
     std: float
@@ -67,6 +71,71 @@ class Normalizer:
     def denormalize(self, prediction: Tensor) -> Tensor:
         """Dimensionless -> the target's unit."""
         return prediction * self.std + self.mean
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """L1 loss of the normalised target, the mean over (C,) crystals."""
+        return l1_loss(output, self.normalize(target))
+
+    def decode(self, output: Tensor) -> np.ndarray:
+        """Output (C,) of the network -> (C,) predictions in the target's unit."""
+        return self.denormalize(output).double().numpy()
+
+    def error(self, output: Tensor, targets: np.ndarray) -> float:
+        """Mean absolute error of (C,) outputs in the target's unit; it decides what is kept."""
+        return float(np.abs(self.decode(output) - targets).mean())
+
+    def curves(self, train_loss: float, val_error: float) -> dict[str, float]:
+        """The columns of History after an epoch."""
+        return {
+            "train_loss": train_loss,
+            "train_mae": train_loss * self.std,
+            "val_mae": val_error,
+        }
+
+
+@dataclass(frozen=True)
+class ClassLabels:
+    """Classification: stands where a Normalizer stands when the target is a class, 0 or 1.
+
+    There is nothing to shift or scale. The loss is the negative log-likelihood (NLL). It also
+    decides which weights are kept: accuracy changes only when a crystal crosses the threshold and
+    AUC only when two crystals change order, so on a small validation set both move in jumps and
+    soon stand still at their best, while the NLL goes on to say how sure the network is of what.
+    """
+
+    task: ClassVar[str] = "classification"
+
+    @classmethod
+    def fit(cls, train_targets: np.ndarray) -> "ClassLabels":
+        """Looks whether the training targets are of both classes; there is nothing to fit."""
+        if set(np.unique(train_targets)) != {0.0, 1.0}:
+            raise CrystalGraphError(
+                "The training targets of a classifier have to be 0 and 1, and both have to occur; "
+                "check the target column."
+            )
+        return cls()
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """NLL of the true classes, the mean over (C, 2) log-probabilities."""
+        return nll_loss(output, target.long())
+
+    def decode(self, output: Tensor) -> np.ndarray:
+        """Log-probabilities (C, 2) -> (C,) probabilities of class 1."""
+        return output[:, 1].double().exp().numpy()
+
+    def error(self, output: Tensor, targets: np.ndarray) -> float:
+        """NLL of (C, 2) outputs; it decides what is kept."""
+        return self.loss(output.double(), torch.as_tensor(targets)).item()
+
+    def curves(self, train_loss: float, val_error: float) -> dict[str, float]:
+        """The columns of History after an epoch."""
+        return {"train_loss": train_loss, "val_loss": val_error}
+
+
+Objective = Normalizer | ClassLabels
+"""How the network's output and the target go together: loss, predictions, what is reported."""
+
+OBJECTIVES: dict[str, type[Objective]] = {kind.task: kind for kind in (Normalizer, ClassLabels)}
 
 
 @dataclass
@@ -112,9 +181,11 @@ class History:
 
     Attributes:
         step: gradient steps done so far.
-        train_loss: mean L1 loss of the normalised target, dimensionless.
-        train_mae, val_mae: mean absolute error in the target's unit; train_mae is averaged over
-            the epoch in which the weights still changed.
+        train_loss: mean loss, averaged over the epoch in which the weights still changed: L1 of
+            the normalised target, or NLL; dimensionless.
+        train_mae, val_mae: mean absolute error in the target's unit, the first averaged like
+            train_loss; empty for a classifier.
+        val_loss: NLL of the validation crystals; empty for a regression.
         learning_rate: at the end of the epoch.
         seconds: since the start.
         best_epoch: number of the epoch whose weights were kept, from 0.
@@ -124,6 +195,7 @@ class History:
     train_loss: list[float] = field(default_factory=list)
     train_mae: list[float] = field(default_factory=list)
     val_mae: list[float] = field(default_factory=list)
+    val_loss: list[float] = field(default_factory=list)
     learning_rate: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     best_epoch: int = -1
@@ -142,21 +214,23 @@ def training_step(
     target: Tensor,
     optimizer: torch.optim.Optimizer,
     clip: float = 1.0,
+    loss_of: Callable[[Tensor, Tensor], Tensor] = l1_loss,
 ) -> float:
-    """One gradient step on the L1 loss.
+    """One gradient step.
 
     Args:
         model: in training mode.
         batch: C crystals.
-        target: (C,) normalised target.
+        target: (C,) as loss_of wants it.
         optimizer: over the model's parameters.
         clip: largest allowed norm of the gradient.
+        loss_of: the network's output and the target -> loss.
 
     Returns:
         The loss before the step, dimensionless.
     """
     optimizer.zero_grad()
-    loss = nn.functional.l1_loss(model(*batch.inputs()), target)
+    loss = loss_of(model(*batch.inputs()), target)
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), clip)
     optimizer.step()
@@ -164,44 +238,43 @@ def training_step(
 
 
 @torch.no_grad()
-def predict(model: nn.Module, loader: CrystalLoader, normalizer: Normalizer) -> np.ndarray:
-    """Predictions for all crystals of a loader that does not shuffle.
+def outputs(model: nn.Module, loader: CrystalLoader) -> Tensor:
+    """What the network gives for all crystals of a loader that does not shuffle.
 
     Args:
-        model: network for a normalised target.
+        model: the network; evaluated in evaluation mode, then left as it was.
         loader: batches in order.
-        normalizer: of the model's target.
 
     Returns:
-        (C,) in the target's unit, float64.
+        (C,) or (C, 2), on the CPU.
     """
     was_training = model.training
     model.eval()
-    predictions = [normalizer.denormalize(model(*batch.inputs())).cpu() for batch, _ in loader]
+    parts = [model(*batch.inputs()).cpu() for batch, _ in loader]
     model.train(was_training)
-    return torch.cat(predictions).double().numpy()
+    return torch.cat(parts)
 
 
-def mean_absolute_error(model: nn.Module, loader: CrystalLoader, normalizer: Normalizer) -> float:
-    """Mean absolute error over all crystals of a loader, in the target's unit."""
-    return float(np.abs(predict(model, loader, normalizer) - loader.targets).mean())
+def validation_error(model: nn.Module, loader: CrystalLoader, objective: Objective) -> float:
+    """The number that decides: mean absolute error in the target's unit, or NLL."""
+    return objective.error(outputs(model, loader), loader.targets)
 
 
 def train(
     model: nn.Module,
     train_loader: CrystalLoader,
     val_loader: CrystalLoader,
-    normalizer: Normalizer,
+    objective: Objective,
     settings: TrainSettings,
     progress: bool = True,
 ) -> History:
     """Train with AdamW and a one-cycle learning rate; leave the best weights in the model.
 
     Args:
-        model: network for a normalised target, already on the loaders' device; changed in place.
+        model: network, already on the loaders' device; changed in place.
         train_loader: shuffling batches of the training crystals.
         val_loader: batches of the validation crystals; they decide which weights are kept.
-        normalizer: fitted on the training targets.
+        objective: fitted on the training targets.
         settings: how to train.
         progress: show a bar on stderr when that is a terminal or a notebook.
 
@@ -217,27 +290,28 @@ def train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.learning_rate, epochs=settings.epochs, steps_per_epoch=len(train_loader)
     )
-    history, best_weights, start = History(), None, time.perf_counter()
+    history, best, best_weights, start = History(), np.inf, None, time.perf_counter()
     bar = tqdm(range(settings.epochs), "training", disable=None if progress else True)
     for epoch in bar:
-        loss = _one_epoch(model, train_loader, normalizer, optimizer, schedule, settings.clip)
-        val_mae = mean_absolute_error(model, val_loader, normalizer)
-        _require_finite(val_mae, "validation error")
-        _record(history, loss, val_mae, normalizer, schedule, len(train_loader), start)
-        bar.set_postfix(val_mae=f"{val_mae:.4f}")
-        if val_mae == min(history.val_mae):
-            history.best_epoch, best_weights = epoch, copy.deepcopy(model.state_dict())
+        loss = _one_epoch(model, train_loader, objective, optimizer, schedule, settings.clip)
+        error = validation_error(model, val_loader, objective)
+        _require_finite(error, "validation error")
+        _record(history, objective.curves(loss, error), schedule, len(train_loader), start)
+        bar.set_postfix(validation=f"{error:.4f}")
+        if error <= best:
+            best, history.best_epoch = error, epoch
+            best_weights = copy.deepcopy(model.state_dict())
         elif epoch - history.best_epoch >= settings.patience:
             break
     model.load_state_dict(best_weights)
     return history
 
 
-def _one_epoch(model, loader, normalizer, optimizer, schedule, clip) -> float:
+def _one_epoch(model, loader, objective, optimizer, schedule, clip) -> float:
     model.train()
     total, n_crystals = 0.0, 0
     for batch, target in loader:
-        loss = training_step(model, batch, normalizer.normalize(target), optimizer, clip)
+        loss = training_step(model, batch, target, optimizer, clip, objective.loss)
         _require_finite(loss, "training loss")
         schedule.step()
         total, n_crystals = total + loss * len(target), n_crystals + len(target)
@@ -252,10 +326,9 @@ def _require_finite(value: float, what: str) -> None:
         )
 
 
-def _record(history, loss, val_mae, normalizer, schedule, steps, start) -> None:
+def _record(history, curves, schedule, steps, start) -> None:
     history.step.append((history.step[-1] if history.step else 0) + steps)
-    history.train_loss.append(loss)
-    history.train_mae.append(loss * normalizer.std)
-    history.val_mae.append(val_mae)
+    for name, value in curves.items():
+        getattr(history, name).append(value)
     history.learning_rate.append(schedule.get_last_lr()[0])
     history.seconds.append(time.perf_counter() - start)

@@ -14,7 +14,7 @@ from crystalgraph.datasets import FORMATION_ENERGY, CrystalDataset, Split, load_
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.features import published_features, random_features
 from crystalgraph.model_loading import load_model_class, make_model
-from crystalgraph.runs import RunResult, run_training, train_model, unit_of
+from crystalgraph.runs import RunResult, train_model, unit_of
 from crystalgraph.training import CrystalLoader, Normalizer, TrainSettings
 
 NETWORK = load_model_class()
@@ -42,6 +42,11 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+def run_training(*arguments, **options):
+    """The finished run alone."""
+    return train_model(*arguments, **options)[1]
 
 
 def loader(dataset, rows=slice(None), **options):
@@ -102,7 +107,7 @@ def test_the_error_is_weighted_by_crystals_in_eval_mode(small):
     model = make_model(NETWORK, 92, SMALL)
     normalizer = Normalizer(-1.0, 0.5)
     batches = loader(small, batch_size=7)  # 7, 7, 6
-    error = training.mean_absolute_error(model, batches, normalizer)
+    error = training.validation_error(model, batches, normalizer)
     assert model.training
     model.eval()
     with torch.no_grad():
@@ -126,7 +131,7 @@ def scripted(small, monkeypatch):
             seen.append(copy.deepcopy(network.state_dict()))
             return next(script)
 
-        monkeypatch.setattr(training, "mean_absolute_error", next_error)
+        monkeypatch.setattr(training, "validation_error", next_error)
         settings = TrainSettings(**{"epochs": len(errors), "batch_size": 10, **settings})
         fit = loader(small, batch_size=10, shuffle=True)
         history = training.train(model, fit, fit, Normalizer(-1.0, 1.0), settings, False)
@@ -173,7 +178,7 @@ def test_the_reported_errors_are_those_of_the_weights_kept(small, split):
     settings = TrainSettings(epochs=6, batch_size=5, learning_rate=0.02)
     trained, result = train_model(small, split, NETWORK, SMALL, settings)
     assert result.val_mae == pytest.approx(min(result.history["val_mae"]), rel=1e-5)
-    again = training.mean_absolute_error(
+    again = training.validation_error(
         trained.model, loader(small, slice(15, 20)), trained.normalizer
     )
     assert result.test_mae == pytest.approx(again, rel=1e-5)
@@ -312,14 +317,14 @@ def test_the_test_set_is_predicted_once_and_last(small, split, monkeypatch):
     """Its targets are not looked at before the last epoch is over."""
     looked = []
 
-    original = training.predict
+    original = training.outputs
 
-    def watching(model, batches, normalizer):
+    def watching(model, batches):
         looked.append(len(batches.graphs))
-        return original(model, batches, normalizer)
+        return original(model, batches)
 
-    monkeypatch.setattr(training, "predict", watching)
-    monkeypatch.setattr("crystalgraph.runs.predict", watching)
+    monkeypatch.setattr(training, "outputs", watching)
+    monkeypatch.setattr("crystalgraph.runs.outputs", watching)
     parts = Split("uneven", np.arange(11), np.arange(11, 16), np.arange(16, 20))
     run_training(small, parts, NETWORK, SMALL, TrainSettings(epochs=3))
     assert looked == [5, 5, 5, 11, 5, 4]

@@ -20,10 +20,14 @@ from crystalgraph.paths import REPO
 
 if TYPE_CHECKING:
     from crystalgraph.baselines import Baseline
+    from crystalgraph.classification import ClassBaseline
     from crystalgraph.datasets import CrystalDataset, Split
     from crystalgraph.runs import RunResult, TrainedModel
 
+    Baselines = dict[str, Baseline] | dict[str, ClassBaseline]
+
 PARTS = ("train", "val", "test")
+TITLES = {"mae": "MAE", "auc": "ROC-AUC", "accuracy": "accuracy"}
 SHOWN_PROBLEMS = 10
 
 
@@ -34,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data",
         required=True,
         metavar="NAME_OR_FOLDER",
-        help="perovskites; a folder with id_prop.csv and ID.cif files; or a matbench .json.gz file",
+        help="perovskites; oxides (perovskite or not); a folder with id_prop.csv and ID.cif files; "
+        "or a matbench .json.gz file",
     )
     data.add_argument("--target", metavar="COLUMN", help="what to predict; default: first column")
     data.add_argument("--unit", help="of the target; known for the bundled data")
@@ -102,12 +107,14 @@ def main(args: argparse.Namespace) -> int:
     print(describe(job), flush=True)
     begun = time.perf_counter()
     trained, result = fit(job, model_class, args.model)
-    baselines = compare(job, trained.unit)
+    baselines = compare(job, result)
     numbers = summary(job, result, baselines, time.perf_counter() - begun)
     write_results(job.out, trained, result, baselines)
     for path in filter(None, (job.out / "metrics.json", args.json)):
         write_text(path, json.dumps(numbers, indent=1) + "\n")
     print(table(job, result, baselines))
+    if "auc" in result.measures["test"]:
+        print(f"\n{interval(job, result)}")
     epochs = f"{result.n_epochs} epoch{'s' if result.n_epochs > 1 else ''}"
     print(f"\n{epochs} in {result.seconds:.0f} s; everything is in {job.out}")
     return 0
@@ -236,19 +243,21 @@ def fit(job: Job, model_class: type, file: Path) -> tuple[TrainedModel, RunResul
         return train_model(*arguments, TrainSettings(**job.train_settings), job.target, **options)
 
 
-def compare(job: Job, unit: str) -> dict[str, Baseline]:
+def compare(job: Job, result: RunResult) -> Baselines:
     """The simple predictors; the line in N where the target may grow with the cell."""
     from crystalgraph.baselines import fit_baselines
+    from crystalgraph.classification import fit_class_baselines
 
+    if result.scores:
+        return fit_class_baselines(job.dataset, job.split, job.target)
+    unit = result.unit
     may_grow = "/atom" not in unit and unit != "eV"
     sizes = {len(structure) for structure in job.dataset.structures}
     return fit_baselines(job.dataset, job.split, job.target, line=may_grow and len(sizes) > 1)
 
 
-def summary(
-    job: Job, result: RunResult, baselines: dict[str, Baseline], seconds: float
-) -> dict[str, object]:
-    """The numbers for --json; errors are mean absolute errors in `unit`."""
+def summary(job: Job, result: RunResult, baselines: Baselines, seconds: float) -> dict[str, object]:
+    """The numbers for --json; errors ("mae") are mean absolute errors in `unit`."""
     return {
         "dataset": result.dataset,
         "target": result.target,
@@ -256,11 +265,8 @@ def summary(
         "split": result.split,
         "seed": result.train_settings["seed"],
         **{f"n_{part}": result.count(part) for part in PARTS},
-        **{f"{part}_mae": result.mae[part] for part in PARTS},
-        "baselines": {
-            name: {f"{part}_mae": baseline.mae[part] for part in PARTS}
-            for name, baseline in baselines.items()
-        },
+        **flat(result.measures),
+        "baselines": {name: flat(baseline.measures) for name, baseline in baselines.items()},
         "seconds": seconds,
         "seconds_training": result.seconds,
         "seconds_per_epoch": result.seconds_per_epoch,
@@ -276,8 +282,13 @@ def summary(
     }
 
 
+def flat(measures: dict[str, dict[str, float]]) -> dict[str, float]:
+    """{"test": {"mae": ...}} as {"test_mae": ...}."""
+    return {f"{part}_{name}": value for part, m in measures.items() for name, value in m.items()}
+
+
 def write_results(
-    out: Path, trained: TrainedModel, result: RunResult, baselines: dict[str, Baseline]
+    out: Path, trained: TrainedModel, result: RunResult, baselines: Baselines
 ) -> None:
     """Write checkpoint, predictions, history and figures into the folder."""
     from crystalgraph.checkpoints import save_checkpoint
@@ -290,15 +301,20 @@ def write_results(
     write_csv(
         out / "test_results.csv", ("id", "target", "prediction", "unit"), zip(*columns, strict=True)
     )
-    names = [name for name, column in history.items() if isinstance(column, list)]
+    names = [name for name, column in history.items() if isinstance(column, list) and column]
     epochs = zip(*(history[name] for name in names), strict=True)
     numbered = ((epoch, *row) for epoch, row in enumerate(epochs, 1))
     write_csv(out / "history.csv", ("epoch", *names), numbered)
     title = f"{result.dataset}, split {result.split}"
-    on_val = {name: baseline.mae["val"] for name, baseline in baselines.items()}
-    save_figure(plot_learning_curves(history, unit, on_val, title), out / "curves.png")
-    on_test = {name: baseline.mae["test"] for name, baseline in baselines.items()}
-    parity = plot_parity(result.predictions, result.target, unit, on_test, title)
+    val, test = (
+        {name: baseline.measures[part].get("mae") for name, baseline in baselines.items()}
+        for part in ("val", "test")
+    )
+    if result.scores:
+        save_figure(plot_learning_curves(history, title=title), out / "curves.png")
+        return
+    save_figure(plot_learning_curves(history, unit, val, title), out / "curves.png")
+    parity = plot_parity(result.predictions, result.target, unit, test, title)
     save_figure(parity, out / "parity.png")
 
 
@@ -322,15 +338,28 @@ def _writing(path: Path, write: Callable[[object], object]) -> None:
         ) from error
 
 
-def table(job: Job, result: RunResult, baselines: dict[str, Baseline]) -> str:
-    """The network beside the simple predictors, mean absolute errors."""
+def table(job: Job, result: RunResult, baselines: Baselines) -> str:
+    """The network beside the simple predictors: mean absolute errors, or AUC and accuracy."""
     settings = job.model_settings
-    rows = [(f"network, {settings['conv']}, {settings['pooling']} pooling", result.mae)]
-    rows += [(name, baseline.mae) for name, baseline in baselines.items()]
-    width = max(len(name) for name, _ in rows)
-    head = f"MAE ({result.unit})" if result.unit else "MAE"
-    lines = [f"\n{head.ljust(width)}" + "".join(f"{part:>10}" for part in PARTS)]
-    lines += [
-        name.ljust(width) + "".join(f"{mae[part]:10.4g}" for part in PARTS) for name, mae in rows
-    ]
+    rows = {f"network, {settings['conv']}, {settings['pooling']} pooling": result.measures}
+    rows |= {name: baseline.measures for name, baseline in baselines.items()}
+    width = max(map(len, rows))
+    lines = []
+    for measure in ("auc", "accuracy") if result.scores else ("mae",):
+        unit = f" ({result.unit})" if result.unit and measure == "mae" else ""
+        head = (TITLES[measure] + unit).ljust(width)
+        lines.append(f"\n{head}" + "".join(f"{part:>10}" for part in PARTS))
+        for name, measures in rows.items():
+            cells = (measures[part].get(measure, float("nan")) for part in PARTS)
+            lines.append(name.ljust(width) + "".join(f"{cell:10.4g}" for cell in cells))
     return "\n".join(lines)
+
+
+def interval(job: Job, result: RunResult) -> str:
+    """One line: the AUC of the test crystals and how far it can be trusted."""
+    from crystalgraph.classification import auc_interval
+
+    rows, formulas = result.predictions["test"], job.dataset.formulas()
+    chosen = [formulas[row] for row in job.split.test]
+    found = auc_interval(rows["target"], rows["prediction"], chosen)
+    return f"test ROC-AUC {found}, 95 % interval over {len(set(chosen))} formulas"
