@@ -12,7 +12,8 @@ import pandas as pd
 from torch import nn
 
 from crystalgraph import experiments, paths
-from crystalgraph.baselines import paired_bootstrap
+from crystalgraph.baselines import PARTS, paired_bootstrap
+from crystalgraph.classification import auc_difference, class_scores
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.published import load_published
 from crystalgraph.runs import RunResult
@@ -47,16 +48,18 @@ class Comparison:
 
     Attributes:
         a, b: what they are called.
-        mae_a, mae_b: mean absolute errors, in eV/atom.
-        difference: mae_a - mae_b; error: its standard error, test crystals and seeds together.
+        value_a, value_b: mean absolute errors, or AUCs.
+        difference: value_a - value_b; error: its standard error, test crystals and seeds together.
+        unit: of the values, "eV/atom" or "AUC".
     """
 
     a: str
     b: str
-    mae_a: float
-    mae_b: float
+    value_a: float
+    value_b: float
     difference: float
     error: float
+    unit: str = "eV/atom"
 
     @property
     def told_apart(self) -> bool:
@@ -64,11 +67,12 @@ class Comparison:
         return abs(self.difference) > ENOUGH * self.error
 
     def __str__(self) -> str:
-        numbers = f"{self.a} {self.mae_a:.3f}, {self.b} {self.mae_b:.3f} eV/atom"
+        numbers = f"{self.a} {self.value_a:.3f}, {self.b} {self.value_b:.3f} {self.unit}"
         gap, error = f"{abs(self.difference):.3f}", f"standard error {self.error:.3f}"
         if not self.told_apart:
             return f"{numbers}: not told apart (difference {gap}, {error})."
-        better, worse = (self.b, self.a) if self.difference > 0 else (self.a, self.b)
+        a_is_better = (self.difference > 0) == (self.unit == "AUC")
+        better, worse = (self.a, self.b) if a_is_better else (self.b, self.a)
         return f"{numbers}: {better} beats {worse} by {gap} ({error})."
 
 
@@ -95,6 +99,43 @@ def compare_errors(
     )
 
 
+def compare_scores(
+    a: str,
+    b: str,
+    scores_a: Sequence[np.ndarray],
+    scores_b: Sequence[np.ndarray],
+    labels: np.ndarray,
+    formulas: Sequence[str],
+) -> Comparison:
+    """Compare two classifiers by their AUC on the same test crystals.
+
+    As in compare_errors, but what is drawn is formulas, not crystals.
+
+    Args:
+        a, b: what they are called.
+        scores_a, scores_b: one (C,) array per seed, higher means more like class 1.
+        labels: (C,) 0 or 1.
+        formulas: C formulas.
+
+    Returns:
+        The comparison.
+    """
+    difference, error = auc_difference(labels, scores_a, scores_b, formulas, DRAWS)
+    aucs = [[class_scores(labels, s)["auc"] for s in scores] for scores in (scores_a, scores_b)]
+    seeds = [mean_and_error(values)[1] for values in aucs if len(values) > 1]
+    total = float(np.hypot.reduce([error, *seeds]))
+    return Comparison(
+        a, b, float(np.mean(aucs[0])), float(np.mean(aucs[1])), difference, total, "AUC"
+    )
+
+
+def formulas_of(run: RunResult, part: str = "test") -> list[str]:
+    """Reduced formulas of the crystals that a run predicted."""
+    dataset = experiments.bundled(run.dataset)
+    formula = dict(zip(dataset.ids, dataset.formulas(), strict=True))
+    return [formula[identifier] for identifier in run.predictions[part]["id"]]
+
+
 def compare(a: str, b: str = "gated", group: str = "layers", split: str = "formula") -> Comparison:
     """Compare two experiments by their finished runs, three seeds each.
 
@@ -106,10 +147,14 @@ def compare(a: str, b: str = "gated", group: str = "layers", split: str = "formu
     Returns:
         The comparison; as text it is one honest sentence.
     """
-    errors = [[run.errors() for run in experiments.load_runs(name, split)] for name in (a, b)]
-    return compare_errors(
-        experiments.label(a, group), experiments.label(b, group), errors[0], errors[1]
-    )
+    names = [experiments.label(name, group) for name in (a, b)]
+    runs = [experiments.load_runs(name, split) for name in (a, b)]
+    first = runs[0][0]
+    if not first.scores:
+        return compare_errors(*names, *([run.errors() for run in some] for some in runs))
+    scores = [[np.array(run.predictions["test"]["prediction"]) for run in some] for some in runs]
+    labels = np.array(first.predictions["test"]["target"])
+    return compare_scores(*names, *scores, labels, formulas_of(first))
 
 
 def verdicts(group: str, split: str = "formula") -> list[str]:
@@ -128,17 +173,19 @@ def summary(names: Sequence[str], split: str = "formula", group: str = "layers")
         group: whose labels are used.
 
     Returns:
-        One row per experiment: parameters, MAE on train, val and test in eV/atom, the standard
-        error of the last, seconds of a run.
+        One row per experiment: parameters, MAE in eV/atom (of classifiers the AUC) on train, val
+        and test, the standard error of the last, seconds of a run.
     """
     rows = {}
     for name in names:
         runs = experiments.load_runs(name, split)
-        test, error = mean_and_error([run.test_mae for run in runs])
+        measure = "auc" if runs[0].scores else "mae"
+        values = {part: [run.measures[part][measure] for run in runs] for part in PARTS}
+        test, error = mean_and_error(values["test"])
         rows[experiments.label(name, group)] = {
             "parameters": runs[0].n_parameters,
-            "train": np.mean([run.train_mae for run in runs]),
-            "val": np.mean([run.val_mae for run in runs]),
+            "train": np.mean(values["train"]),
+            "val": np.mean(values["val"]),
             "test": test,
             "standard error": error,
             "seconds": np.mean([run.seconds for run in runs]),

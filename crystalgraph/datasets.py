@@ -14,6 +14,7 @@ from crystalgraph.graph_cache import build_graphs
 from crystalgraph.graphs import CrystalGraph
 
 FORMATION_ENERGY = "formation_energy_per_atom"
+PEROVSKITE = "perovskite"
 SPLITS = ("random", "formula")
 
 
@@ -90,18 +91,39 @@ def load_perovskites(folder: Path | None = None) -> CrystalDataset:
     Source:
         data/perovskites/README.md.
     """
-    path = (folder or paths.DATA / "perovskites") / "perovskites.jsonl"
+    columns = (FORMATION_ENERGY, "energy_total", "gap_mesh")
+    return _load_bundled("perovskites", folder, columns)
+
+
+def load_oxides(folder: Path | None = None) -> CrystalDataset:
+    """The 700 oxides of this course, half of them perovskites.
+
+    Args:
+        folder: where oxides.jsonl lies; default data/oxides.
+
+    Returns:
+        Dataset with the column perovskite (1 or 0). Its records have formula, prototype,
+        space_group, b_elements (symbols of the cations whose polyhedra decide) and energy_chgnet
+        (eV/atom).
+
+    Source:
+        data/oxides/README.md.
+    """
+    return _load_bundled("oxides", folder, (PEROVSKITE,))
+
+
+def _load_bundled(name: str, folder: Path | None, columns: tuple[str, ...]) -> CrystalDataset:
+    path = (folder or paths.DATA / name) / f"{name}.jsonl"
     records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     structures = [
         Structure(Lattice(record["lattice"]), record["symbols"], record["frac_coords"])
         for record in records
     ]
     targets = {
-        column: np.array([record[column] for record in records])
-        for column in (FORMATION_ENERGY, "energy_total", "gap_mesh")
+        column: np.array([record[column] for record in records], dtype=float) for column in columns
     }
     ids = [record["id"] for record in records]
-    return CrystalDataset("perovskites", ids, structures, targets, records)
+    return CrystalDataset(name, ids, structures, targets, records)
 
 
 def load_references(folder: Path | None = None) -> dict[str, float]:

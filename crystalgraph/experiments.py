@@ -23,7 +23,14 @@ from torch import nn
 
 from crystalgraph import features as atom_features
 from crystalgraph import paths
-from crystalgraph.datasets import FORMATION_ENERGY, CrystalDataset, load_perovskites, load_split
+from crystalgraph.datasets import (
+    FORMATION_ENERGY,
+    PEROVSKITE,
+    CrystalDataset,
+    load_oxides,
+    load_perovskites,
+    load_split,
+)
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.graphs import batch_graphs
 from crystalgraph.model_loading import load_model_class, make_model
@@ -41,6 +48,8 @@ FEATURES = {
     "scaled": atom_features.scaled_features,
     "mixed": atom_features.mixed_features,
 }
+TARGETS = {"perovskites": (FORMATION_ENERGY, "eV/atom"), "oxides": (PEROVSKITE, "probability")}
+"""Dataset -> label column that is predicted, unit of the prediction."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,7 @@ class Experiment:
         train: fields of TrainSettings.
         graph: arguments of build_graph.
         features: of the atoms, one of FEATURES.
+        dataset: "perovskites" (formation energy) or "oxides" (perovskite or not).
     """
 
     name: str
@@ -62,11 +72,18 @@ class Experiment:
     train: Mapping[str, object] = field(default_factory=dict)
     graph: Mapping[str, object] = field(default_factory=dict)
     features: str = "published"
+    dataset: str = "perovskites"
+
+    @property
+    def target(self) -> str:
+        """The label column."""
+        return TARGETS[self.dataset][0]
 
     @property
     def model_settings(self) -> dict[str, object]:
         """Arguments of the network; gated, computed the fast way, unless it says otherwise."""
-        return {"conv": "fast", **self.model}
+        task = {"task": "classification"} if self.dataset == "oxides" else {}
+        return {"conv": "fast", **task, **self.model}
 
     def train_settings(self, seed: int) -> TrainSettings:
         """The default training with this experiment's changes."""
@@ -189,12 +206,14 @@ def run_file(name: str, split: str, folder: Path | None = None) -> Path:
 
 
 def pack_run(name: str, seed: int, run: RunResult) -> dict:
-    """What is kept of a run: settings, errors, test predictions (to 1e-5), and the curves.
+    """What is kept of a run: settings, errors, test predictions, and the curves.
+
+    Predictions are rounded: energies to 1e-5, probabilities to 1e-9 (near 1 they differ by little).
 
     Args:
         name: of the experiment.
         seed: of the run.
-        run: as run_training returned it.
+        run: as train_model returned it.
 
     Returns:
         For JSON. Curves of leave-one-out runs are dropped, there are too many of them.
@@ -202,14 +221,19 @@ def pack_run(name: str, seed: int, run: RunResult) -> dict:
     packed = {"experiment": name, "seed": seed}
     packed |= {key: value for key, value in asdict(run).items() if key not in _RECOVERED}
     packed["mae"] = {part: round(value, 6) for part, value in run.mae.items()}
-    packed["test_prediction"] = [round(x, 5) for x in run.predictions["test"]["prediction"]]
+    packed["scores"] = {
+        part: {name: round(value, 6) for name, value in scores.items()}
+        for part, scores in run.scores.items()
+    }
+    digits = 9 if run.scores else 5
+    packed["test_prediction"] = [round(x, digits) for x in run.predictions["test"]["prediction"]]
     packed["seconds"] = round(run.seconds, 1)
     curves = {"best_epoch": run.history["best_epoch"]}
     if not run.split.startswith("leave_out_"):
-        for key in ("step", "train_loss", "train_mae", "val_mae"):
+        for key in ("step", "train_loss", "train_mae", "val_mae", "val_loss"):
             curves[key] = [round(value, 5) for value in run.history[key]]
-    packed["history"] = curves
-    return packed
+    packed["history"] = {key: curve for key, curve in curves.items() if curve != []}
+    return {key: value for key, value in packed.items() if key not in ("mae", "scores") or value}
 
 
 _RECOVERED = ("predictions", "unit", "target", "dataset")
@@ -220,26 +244,25 @@ def unpack_run(packed: Mapping, dataset: CrystalDataset | None = None) -> RunRes
 
     Args:
         packed: what pack_run made.
-        dataset: the perovskites, if they are loaded already.
+        dataset: that of the experiment, if it is loaded already.
 
     Returns:
         The run.
     """
-    dataset = dataset or perovskites()
+    made_on = experiment(packed["experiment"]).dataset
+    target, unit = TARGETS[made_on]
+    dataset = dataset or bundled(made_on)
     rows = load_split(dataset, packed["split"]).test
     fields = {k: v for k, v in packed.items() if k not in ("experiment", "seed", "test_prediction")}
     test = {
         "id": [dataset.ids[row] for row in rows],
-        "target": dataset.target(FORMATION_ENERGY)[rows].tolist(),
+        "target": dataset.target(target)[rows].tolist(),
         "prediction": list(packed["test_prediction"]),
     }
+    fields = {"mae": {}} | fields
     fields["history"] = asdict(History()) | dict(packed["history"])
     return RunResult(
-        dataset=dataset.name,
-        target=FORMATION_ENERGY,
-        unit="eV/atom",
-        predictions={"test": test},
-        **fields,
+        dataset=dataset.name, target=target, unit=unit, predictions={"test": test}, **fields
     )
 
 
@@ -272,9 +295,19 @@ def is_current(packed: Mapping) -> bool:
 
 
 @cache
+def bundled(name: str) -> CrystalDataset:
+    """A dataset of the course, "perovskites" or "oxides", read once."""
+    return {"perovskites": load_perovskites, "oxides": load_oxides}[name]()
+
+
 def perovskites() -> CrystalDataset:
-    """The course's dataset, read once."""
-    return load_perovskites()
+    """The dataset of notebook 3, read once."""
+    return bundled("perovskites")
+
+
+def oxides() -> CrystalDataset:
+    """The dataset of notebook 4, read once."""
+    return bundled("oxides")
 
 
 @cache
@@ -336,8 +369,8 @@ def run_experiment(
     Returns:
         The network with what belongs to it, and the finished run.
     """
-    chosen, dataset = experiment(name), perovskites()
-    settings = chosen.model_settings
+    chosen = experiment(name)
+    dataset, settings = bundled(chosen.dataset), chosen.model_settings
     if settings["conv"] == "fast" and not fast:
         settings["conv"] = "gated"
     return train_model(
@@ -346,6 +379,7 @@ def run_experiment(
         model_class,
         settings,
         chosen.train_settings(seed),
+        chosen.target,
         features=FEATURES[chosen.features](),
         graph_settings=chosen.graph,
         device="cpu",
@@ -381,19 +415,20 @@ class NotReady(nn.Module):
         )
 
 
-def student_network(path: str | Path = "model_hw.py") -> type[nn.Module]:
+def student_network(path: str | Path = "model_hw.py", name: str = "gated") -> type[nn.Module]:
     """The network written in notebook 2, tried on a few crystals; prints one sentence about it.
 
     Args:
         path: the student's model file.
+        name: of the experiment whose network and crystals are tried.
 
     Returns:
         The class; where it cannot be used, a class that says why when it is built.
     """
     try:
         model_class = load_model_class(path)
-        n_parameters = sum(w.numel() for w in _small_model(model_class).parameters())
-        seconds = seconds_per_step(model_class)
+        n_parameters = sum(w.numel() for w in _small_model(model_class, name).parameters())
+        seconds = seconds_per_step(model_class, name)
     except Exception as error:  # whatever a student's file raises
         reason = _one_line(error)
         print(f"Your network does not run yet, so finished runs are shown: {reason}")
@@ -406,7 +441,7 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _small_model(model_class: type[nn.Module], name: str = "gated") -> nn.Module:
+def _small_model(model_class: type[nn.Module], name: str) -> nn.Module:
     chosen = experiment(name)
     settings = chosen.model_settings
     settings["conv"] = "gated" if settings["conv"] == "fast" else settings["conv"]
@@ -432,17 +467,19 @@ def seconds_per_step(
     Raises:
         CrystalGraphError: the network's output has the wrong shape or is not finite.
     """
-    chosen, dataset = experiment(name), perovskites()
-    graphs = dataset.graphs(**chosen.graph)[:n_crystals]
+    chosen = experiment(name)
+    graphs = bundled(chosen.dataset).graphs(**chosen.graph)[:n_crystals]
     model = _small_model(model_class, name)
-    for n in (2, n_crystals):
+    columns = (2,) if chosen.dataset == "oxides" else ()
+    for n in (2, len(graphs)):
         batch = batch_graphs(graphs[:n], FEATURES[chosen.features]())
         start = time.perf_counter()
         prediction = model(*batch.inputs())
-        if tuple(prediction.shape) != (n,) or not torch.isfinite(prediction).all():
+        if tuple(prediction.shape) != (n, *columns) or not torch.isfinite(prediction).all():
             raise CrystalGraphError(
                 f"the network gave shape {tuple(prediction.shape)} for {n} crystals, or numbers "
-                f"that are not finite; finite ({n},) is needed. `crystalgraph check` says more."
+                f"that are not finite; finite {(n, *columns)} is needed. `crystalgraph check` says "
+                "more."
             )
         prediction.sum().backward()
         seconds = time.perf_counter() - start
@@ -523,7 +560,8 @@ def _why_not(name, model_class, split, seed, budget) -> str:
         step = seconds_per_step(model_class, name, settings.batch_size)
     except Exception as error:  # whatever a student's network raises
         return f"your network does not run ({_one_line(error)})"
-    n_steps = -(-len(load_split(perovskites(), split).train) // settings.batch_size)
+    train_rows = load_split(bundled(experiment(name).dataset), split).train
+    n_steps = -(-len(train_rows) // settings.batch_size)
     estimate = step * n_steps * settings.epochs
     if estimate > budget:
         return (

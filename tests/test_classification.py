@@ -1,18 +1,18 @@
 """Classification: scores, their intervals, simple classifiers, a run from start to end."""
 
 import dataclasses
-from itertools import product
 
 import numpy as np
 import pytest
 import torch
+from fake_oxides import fake_oxides
 from pymatgen.core import Lattice, Structure
 from sklearn.metrics import roc_auc_score
 
 from crystalgraph import classification, cli, training
 from crystalgraph.checkpoints import load_checkpoint, save_checkpoint
 from crystalgraph.classification import COMPOSITION, DISTANCE, MAJORITY, RATIO
-from crystalgraph.datasets import CrystalDataset, Split
+from crystalgraph.datasets import Split
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.features import published_features
 from crystalgraph.model_loading import load_model_class, make_model
@@ -22,38 +22,16 @@ from crystalgraph.training import ClassLabels, CrystalLoader, TrainSettings
 
 NETWORK = load_model_class()
 SMALL = {"width": 16, "n_conv": 2, "head": 16}
-CORNERS = [[0, 0, 0], [0.5] * 3, [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]
-
-
-def perovskite(a, b, length):
-    """ABO3 with octahedra that share corners: B-B is as long as the cell."""
-    return Structure(Lattice.cubic(length), [a, b, "O", "O", "O"], CORNERS)
-
-
-def chains(a, b, length):
-    """ABO3 of the 2H type: octahedra share faces, B-B is 0.61 of that."""
-    lattice = Lattice.hexagonal(1.42 * length, 1.22 * length)
-    sites = [[1 / 3, 2 / 3, 0.75], [0, 0, 0], [0.147, 0.294, 0.25]]
-    return Structure.from_spacegroup("P6_3/mmc", lattice, [a, b, "O"], sites)
 
 
 @pytest.fixture(scope="module")
 def oxides():
-    """Twelve formulas, each once as a perovskite and once as chains of octahedra."""
-    ids, structures, records = [], [], []
-    for number, (a, b) in enumerate(product(["Ca", "Sr", "Ba"], ["Ti", "Zr", "Mn", "Ni"])):
-        for label, build in ((1, perovskite), (0, chains)):
-            ids.append(f"{a}{b}O3-{build.__name__}")
-            structures.append(build(a, b, 3.8 + 0.03 * number))
-            records.append({"id": ids[-1], "b_elements": [b], "perovskite": label})
-    labels = np.array([float(record["perovskite"]) for record in records])
-    return CrystalDataset("small", ids, structures, {"perovskite": labels}, records)
+    return fake_oxides()[0]
 
 
 @pytest.fixture(scope="module")
 def split():
-    rows = np.arange(24)
-    return Split("formulas", rows[:12], rows[12:18], rows[18:])
+    return fake_oxides()[1]
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,9 @@ import time
 import numpy as np
 import pytest
 import torch
+from fake_oxides import fake_oxides
 from matplotlib.figure import Figure
+from sklearn.metrics import roc_auc_score
 from torch import nn
 
 from crystalgraph import baselines, compare, experiments, paths, plots_energy
@@ -52,14 +54,18 @@ def test_shipped_runs_were_made_with_todays_settings(packed):
 
 
 def test_errors_are_those_of_the_stored_predictions(packed):
-    dataset = experiments.perovskites()
-    target = dataset.target(FORMATION_ENERGY)
     for name, split, seed in packed:
-        run = experiments.load_run(name, split, seed)
+        run, chosen = experiments.load_run(name, split, seed), experiments.experiment(name)
+        dataset = experiments.bundled(chosen.dataset)
         rows = load_split(dataset, split).test
         assert run.predictions["test"]["id"] == [dataset.ids[row] for row in rows]
-        error = np.abs(np.array(run.predictions["test"]["prediction"]) - target[rows]).mean()
-        assert run.test_mae == pytest.approx(error, abs=1e-5)
+        known = dataset.target(chosen.target)[rows]
+        predicted = np.array(run.predictions["test"]["prediction"])
+        if run.scores:
+            auc = roc_auc_score(known, predicted)
+            assert run.scores["test"]["auc"] == pytest.approx(auc, abs=1e-4)
+        else:
+            assert run.test_mae == pytest.approx(np.abs(predicted - known).mean(), abs=1e-5)
 
 
 def test_kept_weights_are_those_of_the_best_validation_error(packed):
@@ -67,8 +73,10 @@ def test_kept_weights_are_those_of_the_best_validation_error(packed):
         if key[1].startswith("leave_out_"):
             continue
         history = run["history"]
-        assert history["best_epoch"] == int(np.argmin(history["val_mae"]))
-        assert run["mae"]["val"] == pytest.approx(min(history["val_mae"]), abs=2e-4)
+        curve = history["val_loss"] if "scores" in run else history["val_mae"]
+        assert history["best_epoch"] == int(np.argmin(curve))
+        kept = run["scores"]["val"]["nll"] if "scores" in run else run["mae"]["val"]
+        assert kept == pytest.approx(min(curve), abs=2e-4)
 
 
 def test_parameter_counts_are_those_of_the_networks(packed):
@@ -125,6 +133,63 @@ def test_a_run_survives_packing(short):
     assert again.history["val_mae"] == pytest.approx(run.history["val_mae"], abs=1e-5)
     assert again.n_epochs == run.n_epochs and again.n_parameters == run.n_parameters
     assert trained.model.training is False
+
+
+@pytest.fixture
+def oxides(monkeypatch):
+    """Experiments of one epoch that tell perovskites from other oxides, on a small dataset."""
+    dataset, split = fake_oxides()
+    monkeypatch.setattr(experiments, "bundled", lambda name: dataset)
+    monkeypatch.setattr(experiments, "load_split", lambda dataset, name: split)
+    for name in ("one", "other"):
+        settings = {"width": 8, "n_conv": 1, "head": 8 if name == "one" else 9}
+        chosen = experiments.Experiment(name, name, settings, {"epochs": 2}, dataset="oxides")
+        monkeypatch.setitem(experiments.EXPERIMENTS, name, chosen)
+    return "one", "other"
+
+
+def test_a_classifier_survives_packing(oxides):
+    model_class = load_model_class()
+    _, run = experiments.run_experiment(oxides[0], model_class, fast=True, progress=False)
+    packed = json.loads(json.dumps(experiments.pack_run(oxides[0], 0, run)))
+    assert "mae" not in packed and experiments.is_current(packed)
+    again = experiments.unpack_run(packed)
+    assert again.predictions["test"]["id"] == run.predictions["test"]["id"]
+    assert (again.target, again.unit, again.mae) == ("perovskite", "probability", {})
+    for part, scores in run.scores.items():
+        assert again.scores[part] == pytest.approx(scores, abs=1e-6)
+    assert again.history["val_loss"] == pytest.approx(run.history["val_loss"], abs=1e-5)
+
+
+def test_a_network_that_gives_no_classes_is_named(oxides, monkeypatch, capsys):
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    monkeypatch.setattr(experiments, "load_run", lambda *_: None)
+    assert experiments.train_or_load(oxides[0], WrongShape).trained is None
+    assert "finite (2, 2) is needed" in capsys.readouterr().out
+    assert experiments.train_or_load(oxides[0], load_model_class()).run.n_epochs == 2
+
+
+def test_two_classifiers_are_compared_by_auc_over_formulas(oxides, monkeypatch):
+    model_class = load_model_class()
+
+    def make(name, seed):
+        return experiments.run_experiment(name, model_class, seed=seed, progress=False)[1]
+
+    made = {name: [make(name, seed) for seed in (0, 1)] for name in oxides}
+    monkeypatch.setattr(experiments, "load_runs", lambda name, split: made[name])
+    found = compare.compare(*oxides)
+    means = [np.mean([run.scores["test"]["auc"] for run in made[name]]) for name in oxides]
+    assert [found.value_a, found.value_b] == pytest.approx(means)
+    assert found.difference == pytest.approx(means[0] - means[1]) and "AUC" in str(found)
+    assert list(compare.summary(oxides)["test"]) == pytest.approx(means)
+    assert set(compare.formulas_of(made["one"][0])) == set(fake_oxides()[0].formulas()[18:])
+
+
+def test_the_higher_auc_and_the_lower_error_win():
+    better = compare.Comparison("a", "b", 0.95, 0.75, 0.2, 0.05, "AUC")
+    assert "0.750 AUC: a beats b by 0.200" in str(better)
+    worse = compare.Comparison("a", "b", 0.95, 0.75, 0.2, 0.05)
+    assert "0.750 eV/atom: b beats a by 0.200" in str(worse)
 
 
 def test_fast_and_gated_give_the_same_run(short):

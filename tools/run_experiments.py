@@ -115,9 +115,11 @@ def main() -> int:
         for number, (job, packed) in enumerate(pool.imap(make, todo), 1):
             save(job, packed)
             minutes = (time.perf_counter() - start) / 60
+            score = packed["scores"]["test"]["auc"] if "scores" in packed else packed["mae"]["test"]
             print(
-                f"{number}/{len(todo)} {' '.join(map(str, job))}: test MAE "
-                f"{packed['mae']['test']:.4f} eV/atom, {packed['seconds']} s, {minutes:.1f} min",
+                f"{number}/{len(todo)} {' '.join(map(str, job))}: test "
+                f"{'AUC' if 'scores' in packed else 'MAE in eV/atom'} {score:.4f}, "
+                f"{packed['seconds']} s, {minutes:.1f} min",
                 flush=True,
             )
     return 0
