@@ -1,14 +1,21 @@
-"""Write the splits that are shipped with the perovskites: data/perovskites/splits/*.json.
+"""Write the splits that are shipped: data/perovskites/splits/*.json, data/oxides/splits/*.json.
 
 Usage: python tools/make_splits.py
 """
 
 import json
+from collections import Counter
 
 import numpy as np
 
 from crystalgraph import paths
-from crystalgraph.datasets import CrystalDataset, Split, load_perovskites, split_by_groups
+from crystalgraph.datasets import (
+    CrystalDataset,
+    Split,
+    load_oxides,
+    load_perovskites,
+    split_by_groups,
+)
 
 SEED = 2018
 MIN_LEFT_OUT = 10  # crystals with the element on B, for a test error that means something
@@ -41,21 +48,28 @@ def write(dataset: CrystalDataset, split: Split) -> None:
     (folder / f"{split.name}.json").write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
 
-def main() -> None:
-    """Write every split and print its size."""
-    dataset = load_perovskites()
-    counts: dict[str, int] = {}
-    for elements in b_elements(dataset):
-        for element in elements:
-            counts[element] = counts.get(element, 0) + 1
-    splits = [
+def perovskite_splits(dataset: CrystalDataset) -> list[Split]:
+    """Random, by formula, and one for each element that is on B often enough."""
+    counts = Counter(element for elements in b_elements(dataset) for element in elements)
+    return [
         split_by_groups(dataset.ids, "random", SEED),
         split_by_groups(dataset.formulas(), "formula", SEED),
+        *(leave_out(dataset, e) for e in sorted(counts) if counts[e] >= MIN_LEFT_OUT),
     ]
-    splits += [leave_out(dataset, e) for e in sorted(counts) if counts[e] >= MIN_LEFT_OUT]
-    for split in splits:
-        write(dataset, split)
-        print(f"{split.name}: {len(split.train)} / {len(split.val)} / {len(split.test)}")
+
+
+def main() -> None:
+    """Write every split and print its size."""
+    perovskites, oxides = load_perovskites(), load_oxides()
+    by_formula = split_by_groups(oxides.formulas(), "formula", SEED)
+    for dataset, splits in (
+        (perovskites, perovskite_splits(perovskites)),
+        (oxides, [by_formula]),
+    ):
+        for split in splits:
+            write(dataset, split)
+            sizes = f"{len(split.train)} / {len(split.val)} / {len(split.test)}"
+            print(f"{dataset.name} {split.name}: {sizes}")
 
 
 if __name__ == "__main__":
