@@ -1,28 +1,37 @@
 """The self-study board: every task of a folder, whether it passes, and what to do next.
 
-The student's code runs in a process of its own. When that dies or hangs, the task at fault is
-marked and the others go on in a new one.
+The student's code runs in a process of its own, on Linux each task in a fork of it. When one dies
+or hangs, the task at fault is marked and the others go on.
+
+In a notebook, `board.show()` shows the same as `crystalgraph check` does in a terminal.
 """
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import queue
+import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from crystalgraph.checks.tasks import MODEL_FILE, NOTEBOOKS, TASKS, Task
+from crystalgraph.checks.worker import died
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.paths import REPO
 
-SECONDS_TO_LOAD = 90.0
-SECONDS_PER_TASK = 30.0
+SECONDS_TO_IMPORT = 90.0  # of the libraries, from a cold disk
+SECONDS_PER_TASK = 20.0
+SECONDS_PER_STEP = 8.0  # of a task; this leaves it the points of earlier steps
+FORK = True  # where the system can
 WORK = REPO / "work" / "hw"
 _MARKS = {"passed": "passed", "failed": "FAILED", "not implemented": "to do", "missing": "missing"}
 
@@ -89,6 +98,12 @@ class Board:
         """Sum over the tasks that are no bonus."""
         return sum(row.task.points for row in self.rows if not row.task.bonus)
 
+    @property
+    def minutes_left(self) -> int:
+        """Planned for the tasks that do not pass, the bonus left out."""
+        waiting = [row.task for row in self.rows if row.status != "passed"]
+        return sum(task.minutes for task in waiting if not task.bonus)
+
     def next_thing(self) -> str:
         """What to do now, in one sentence."""
         waiting = [row for row in self.rows if row.status != "passed"]
@@ -117,6 +132,7 @@ class Board:
             "passed": self.passed,
             "points": self.points,
             "max_points": self.max_points,
+            "minutes_left": self.minutes_left,
             "next": self.next_thing(),
             "tasks": [row.as_dict() for row in self.rows],
         }
@@ -133,8 +149,42 @@ class Board:
             lines.append(f"{task.id:<5} {name:<28} {mark:<8} {points:>9} {task.minutes:>8}")
             if row.status in ("failed", "missing"):
                 lines += _indented(row)
-        lines += ["", f"{self.points:g} of {self.max_points} points (* bonus, on top)"]
-        return "\n".join([*lines, self.next_thing()])
+        return "\n".join([*lines, "", self.sums(), self.next_thing()])
+
+    def sums(self) -> str:
+        """Points, and the minutes that the rest takes."""
+        left = f"; the rest takes about {self.minutes_left} minutes" if self.minutes_left else ""
+        return f"{self.points:g} of {self.max_points} points (* bonus, on top){left}"
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        """The board for a notebook."""
+        head = "".join(f"<th>{name}</th>" for name in ("task", "function", "", "points", "minutes"))
+        rows = "".join(_html_row(row) for row in self.rows)
+        return (
+            f"<p><b>{html.escape(self.next_thing())}</b><br>{html.escape(self.sums())}</p>"
+            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        )
+
+
+def _html_row(row: Row) -> str:
+    color = {"passed": "#2e7d32", "failed": "#c62828"}.get(row.status, "#757575")
+    name = row.task.name + (" *" if row.task.bonus else "")
+    cells = [
+        row.task.id,
+        f"<code>{html.escape(name)}</code>",
+        f'<span style="color:{color}">{_MARKS[row.status]}</span>',
+        f"{row.points:g} of {row.task.points}",
+        str(row.task.minutes),
+    ]
+    line = "".join(f'<td style="text-align:left">{cell}</td>' for cell in cells)
+    if row.status not in ("failed", "missing"):
+        return f"<tr>{line}</tr>"
+    first = html.escape(row.message.splitlines()[0] if row.message else row.step)
+    told = f'<td></td><td colspan="4" style="text-align:left">{first}</td>'
+    return f"<tr>{line}</tr><tr>{told}</tr>"
 
 
 def _indented(row: Row) -> list[str]:
@@ -176,6 +226,50 @@ def find_folder(folder: Path | None, model: Path | None) -> tuple[Path, Path]:
     )
 
 
+def show(notebook: str) -> None:
+    """Show the board of the folder that a notebook is in, as its files were last saved.
+
+    Args:
+        notebook: number of the notebook that this is called in, "1".
+    """
+    from IPython.display import display
+
+    if os.environ.get("NBGRADER_EXECUTION"):
+        print("No board while grading.")
+        return
+    with tempfile.TemporaryDirectory(prefix="crystalgraph-board-") as name:
+        folder = _student_folder(notebook, Path(name))
+        print(_saved(folder))
+        display(make_board(folder, folder / MODEL_FILE))
+
+
+def _student_folder(notebook: str, spare: Path) -> Path:
+    """The current folder; in Colab `spare`, with the files that count there copied into it."""
+    from crystalgraph.colab import in_colab
+    from crystalgraph.hand_in import DRIVE_FOLDERS, FILES, _on_screen
+
+    if not in_colab():
+        return Path.cwd()
+    for folder in (*DRIVE_FOLDERS[::-1], Path.cwd()):  # the last one found counts
+        for name in FILES:
+            if (folder / name).is_file():
+                shutil.copy2(folder / name, spare / name)
+    shown = _on_screen(NOTEBOOKS[notebook])
+    if shown is not None:
+        (spare / shown.name).write_bytes(shown.content)
+    return spare
+
+
+def _saved(folder: Path) -> str:
+    """When each file was saved: the board knows nothing of what is only on the screen."""
+    times = [
+        f"{name} {time.strftime('%H:%M', time.localtime((folder / name).stat().st_mtime))}"
+        for name in (*NOTEBOOKS.values(), MODEL_FILE)
+        if (folder / name).is_file()
+    ]
+    return f"Checked as saved, so save first (Ctrl+S): {', '.join(times) or 'nothing is here'}"
+
+
 def make_board(folder: Path, model: Path) -> Board:
     """Check every task of a folder.
 
@@ -199,7 +293,16 @@ def make_board(folder: Path, model: Path) -> Board:
 
 def _one_process(folder: Path, model: Path, tasks: list[str]) -> dict[str, dict]:
     """Results of one process: all tasks, or those up to the one that killed it."""
-    request = json.dumps({"folder": str(folder), "model": str(model), "tasks": tasks})
+    request = json.dumps(
+        {
+            "folder": str(folder),
+            "model": str(model),
+            "tasks": tasks,
+            "fork": FORK,
+            "seconds_per_task": SECONDS_PER_TASK,
+            "seconds_per_step": SECONDS_PER_STEP,
+        }
+    )
     command = [sys.executable, "-P", "-m", "crystalgraph.checks.worker", request]
     process = subprocess.Popen(
         command,
@@ -219,6 +322,8 @@ def _one_process(folder: Path, model: Path, tasks: list[str]) -> dict[str, dict]
             if event["event"] == "done":
                 results[event.pop("task")] = event
             doing = event
+            if len(results) == len(tasks):
+                break
     except TimeoutError:
         too_slow = True
     finally:
@@ -228,14 +333,17 @@ def _one_process(folder: Path, model: Path, tasks: list[str]) -> dict[str, dict]
         raise CrystalGraphError(f"checking could not begin: {complaint.strip()[-500:]}")
     if len(results) < len(tasks):
         at_fault = [doing["task"]] if doing["event"] == "start" else _of_model(tasks)
-        fault = _died(doing, too_slow, process.returncode)
+        what = "loading the file" if doing["event"] == "loading" else "this task"
+        fault = died(what, too_slow, process.returncode)
         results |= {name: fault for name in at_fault or tasks if name not in results}
     return results
 
 
 def _environment() -> dict[str, str]:
     paths = [str(REPO), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+    ours = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+    ours["OMP_NUM_THREADS"] = "1"  # for crystals of five atoms more threads only wait
+    return os.environ | ours
 
 
 def _of_model(tasks: list[str]) -> list[str]:
@@ -252,7 +360,7 @@ def _events(process: subprocess.Popen) -> Iterator[dict]:
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()
-    patience = SECONDS_TO_LOAD
+    patience = SECONDS_TO_IMPORT
     while True:
         try:
             line = lines.get(timeout=patience)
@@ -260,20 +368,5 @@ def _events(process: subprocess.Popen) -> Iterator[dict]:
             raise TimeoutError from None
         if line is None:
             return
-        event = json.loads(line)
-        patience = SECONDS_TO_LOAD if event["event"] == "loading" else SECONDS_PER_TASK
-        yield event
-
-
-def _died(doing: dict, too_slow: bool, code: int) -> dict:
-    """What to say about a task whose process ended before its result came."""
-    what = "loading the file" if doing["event"] == "loading" else "this task"
-    if too_slow:
-        message = f"Stopped: {what} did not come to an end in time; look for an endless loop."
-    else:
-        message = (
-            f"Python itself ended during {what} (exit code {code}): look for exit() or quit(), or "
-            "for indices far out of range."
-        )
-    cause = "too slow" if too_slow else "crash"
-    return {"status": "failed", "points": 0.0, "message": message, "cause": cause}
+        patience = 2 * SECONDS_PER_TASK  # the process itself stops a task sooner, if it can
+        yield json.loads(line)

@@ -194,6 +194,10 @@ _HINTS = (
         r"FrozenInstanceError",
         "A graph cannot be changed: make a changed copy, replace(graph, center=...).",
     ),
+    (
+        r"MemoryError|[Uu]nable to allocate|can't allocate memory",
+        "Far too much memory is asked for: print the shapes of what is multiplied or compared.",
+    ),
     (r"is not defined", "A name is missing: import it at the top, and look for spelling."),
     (
         r"can't convert|numpy\(\) on Tensor|must be Tensor, not numpy",

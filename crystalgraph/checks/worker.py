@@ -1,21 +1,30 @@
 """The process in which `crystalgraph check` runs a student's code; see crystalgraph.board.
 
-    python -P -m crystalgraph.checks.worker '{"folder": ..., "model": ..., "tasks": [...]}'
+    python -P -m crystalgraph.checks.worker '{"folder": ..., "model": ..., "tasks": [...], ...}'
 
-Writes one line of JSON per event on stdout: loading a file, starting a task, its result. When the
-process dies, the last event says what it was doing.
+Writes one line of JSON per event on stdout: loading a file, starting a task, its result. On Linux
+each task runs in a fork of this process, which costs a few milliseconds: it may end, hang or change
+whatever it likes. Elsewhere the tasks share the process; when it dies, the last event says what it
+was doing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
+import select
+import signal
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
 from crystalgraph.checks.tasks import MODEL_FILE, TASKS, Task
+
+FORK = sys.platform == "linux"  # elsewhere a fork may not survive the libraries loaded
+GIGABYTES = 4  # that a task may take; more would make the whole computer slow
 
 
 class _Missing(Exception):
@@ -32,19 +41,20 @@ def _load_model(path: Path) -> ModuleType:
     return module
 
 
-def _load_file(model: Path) -> ModuleType:
-    """The student's model file.
+def _load_file(model: Path, seconds: float) -> ModuleType | BaseException:
+    """The student's model file, or why there is none."""
+    from crystalgraph.checks.guard import TimeUp, time_limit
 
-    Raises:
-        _Missing: there is no such file.
-        Exception: what the file raises when it is run.
-    """
     if not model.is_file():
-        raise _Missing(f"{model.name} is not there.")
-    return _load_model(model)
+        return _Missing(f"{model.name} is not there.")
+    try:
+        with time_limit(seconds):
+            return _load_model(model)
+    except (Exception, SystemExit, TimeUp) as error:
+        return error
 
 
-def _answer(task: Task, folder: Path, module: ModuleType | Exception | None) -> object:
+def _answer(task: Task, folder: Path, module: ModuleType | BaseException | None) -> object:
     """The student's function or class of a task."""
     from crystalgraph.notebooks import load_function
 
@@ -60,9 +70,9 @@ def _answer(task: Task, folder: Path, module: ModuleType | Exception | None) -> 
     return getattr(module, task.object_name)
 
 
-def _result(task: Task, folder: Path, module: ModuleType | Exception | None) -> dict:
+def _result(task: Task, folder: Path, module: ModuleType | BaseException | None) -> dict:
     from crystalgraph.checks import run_check
-    from crystalgraph.checks.guard import explain
+    from crystalgraph.checks.guard import TimeUp, explain
     from crystalgraph.errors import CrystalGraphError
 
     try:
@@ -71,7 +81,7 @@ def _result(task: Task, folder: Path, module: ModuleType | Exception | None) -> 
         return {"status": "missing", "points": 0.0, "message": str(error)}
     except CrystalGraphError as error:
         return {"status": "missing", "points": 0.0, "message": str(error)}
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, TimeUp) as error:
         message = explain(error, f"Loading {task.where}").message
         return {"status": "failed", "points": 0.0, "message": message}
     report = run_check(task.id, answer)
@@ -82,6 +92,75 @@ def _result(task: Task, folder: Path, module: ModuleType | Exception | None) -> 
         result |= {"status": status, "step": step.name, "message": step.message}
         result |= {"cause": step.cause}
     return result
+
+
+def died(what: str, too_slow: bool, code: int) -> dict:
+    """The result of a task whose process ended before the result came.
+
+    Args:
+        what: it was doing.
+        too_slow: it was stopped.
+        code: its exit code, negative for a signal.
+    """
+    if too_slow:
+        message = f"Stopped: {what} did not come to an end in time; look for an endless loop."
+    else:
+        message = (
+            f"Python itself ended during {what} (exit code {code}): look for exit() or quit(), for "
+            "indices far out of range, for a function that calls itself, or for far too much "
+            "memory."
+        )
+    cause = "too slow" if too_slow else "crash"
+    return {"status": "failed", "points": 0.0, "message": message, "cause": cause}
+
+
+def _in_a_fork(task: Task, folder: Path, module: object, seconds: float) -> dict:
+    """Like _result, in a process of its own that may take so long, and ends with the task."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        with contextlib.suppress(BaseException), open(write, "w", encoding="utf-8") as answer:
+            answer.write(json.dumps(_result(task, folder, module)) + "\n")
+        os._exit(0)
+    os.close(write)
+    line, too_slow = _read_line(read, seconds)
+    os.close(read)
+    for kill in (os.killpg, os.kill):  # what the task started goes with it
+        with contextlib.suppress(ProcessLookupError):
+            kill(child, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return json.loads(line) if line.endswith(b"\n") else died("this task", too_slow, code)
+
+
+def _read_line(descriptor: int, seconds: float) -> tuple[bytes, bool]:
+    """What comes through a pipe up to the end of a line, and whether time was up before."""
+    line, end = b"", time.monotonic() + seconds
+    while not line.endswith(b"\n"):
+        if not select.select([descriptor], [], [], max(0.0, end - time.monotonic()))[0]:
+            return line, True
+        more = os.read(descriptor, 65536)
+        if not more:
+            break
+        line += more
+    return line, False
+
+
+def _import_for_all() -> None:
+    """The first optimizer makes torch import for a second; here, once, instead of in a task."""
+    import torch
+
+    torch.optim.SGD([torch.zeros(1)], lr=1.0)
+
+
+def _limit_memory() -> None:
+    """Make too large an array an error of the task's, where the system can do that."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        most = pages * resource.getpagesize() + GIGABYTES * 2**30
+        resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
 def main() -> None:
@@ -99,20 +178,22 @@ def main() -> None:
     folder, model = Path(request["folder"]), Path(request["model"])
     tasks = [TASKS[name] for name in request["tasks"]]
     sys.path.append(str(folder))  # last, so that no file there stands in for a library
-    from crystalgraph.checks import all_checks
+    from crystalgraph.checks import all_checks, exam
 
     all_checks()
-    module: ModuleType | Exception | None = None
+    _import_for_all()
+    _limit_memory()
+    exam.SECONDS_PER_STEP = request["seconds_per_step"]
+    seconds = request["seconds_per_task"]
     tell(event="loading", file=MODEL_FILE)
-    if any(task.where == MODEL_FILE for task in tasks):
-        try:
-            module = _load_file(model)
-        except (Exception, SystemExit) as error:
-            module = error
+    needed = any(task.where == MODEL_FILE for task in tasks)
+    module = _load_file(model, seconds) if needed else None
     tell(event="loaded")
     for task in tasks:
         tell(event="start", task=task.id)
-        tell(event="done", task=task.id, **_result(task, folder, module))
+        fork = request["fork"] and FORK
+        known = _in_a_fork(task, folder, module, seconds) if fork else _result(task, folder, module)
+        tell(event="done", task=task.id, **known)
     out.flush()
     os._exit(0)  # threads and exit handlers of the student's code have no say
 
