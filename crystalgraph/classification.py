@@ -230,14 +230,11 @@ def composition_features(dataset: CrystalDataset) -> np.ndarray:
     """
     fractions = element_fractions(dataset)
     shares = -np.sort(-fractions, axis=1)[:, :6]
-    statistics = [_property_statistics(structure) for structure in dataset.structures]
-    return np.hstack([fractions, shares, statistics])
-
-
-def _property_statistics(structure: Structure) -> np.ndarray:
-    values = scaled_features().matrix([site.specie.Z for site in structure])
-    summary = (values.mean(axis=0), values.std(axis=0), values.min(axis=0), values.max(axis=0))
-    return np.concatenate(summary)
+    properties = scaled_features()
+    tables = [properties.matrix([s.specie.Z for s in crystal]) for crystal in dataset.structures]
+    summaries = (np.mean, np.std, np.min, np.max)
+    statistics = [[summary(table, axis=0) for summary in summaries] for table in tables]
+    return np.hstack([fractions, shares, np.reshape(statistics, (len(tables), -1))])
 
 
 def _from_composition(
@@ -275,8 +272,9 @@ def _fitted(classifiers, inputs, labels, split) -> list[tuple[str, np.ndarray]]:
 
 
 def has_b_elements(dataset: CrystalDataset) -> bool:
-    """Whether every record names the elements in the middle of its octahedra."""
-    return bool(dataset.records) and all(record.get("b_elements") for record in dataset.records)
+    """Whether every record names the elements on B, and every crystal is an oxide."""
+    named = bool(dataset.records) and all(record.get("b_elements") for record in dataset.records)
+    return named and all("O" in crystal.symbol_set for crystal in dataset.structures)
 
 
 def geometry(dataset: CrystalDataset) -> dict[str, np.ndarray]:
@@ -303,9 +301,11 @@ def nearest(structure: Structure, these: Sequence[str], others: Sequence[str]) -
         these, others: element symbols.
 
     Returns:
-        The distance in angstrom.
+        The distance in angstrom; infinite where there is no such site.
     """
     symbols = np.array([site.specie.symbol for site in structure])
+    if not (np.isin(symbols, these).any() and np.isin(symbols, others).any()):
+        return np.inf
     radius = 2.0
     while True:
         center, neighbor, _, distance = structure.get_neighbor_list(radius)

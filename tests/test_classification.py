@@ -144,6 +144,7 @@ def test_the_nearest_atom_may_be_an_image_of_the_site_itself():
     assert classification.nearest(crystal, ["Ti"], ["Ti"]) == pytest.approx(3.1)
     expected = np.linalg.norm([4.5, 1.55, 4])
     assert classification.nearest(crystal, ["Ti"], ["O"]) == pytest.approx(expected)
+    assert classification.nearest(crystal, ["Ti"], ["F"]) == np.inf
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +197,10 @@ def test_without_b_elements_there_is_no_distance(oxides, split):
     unknown = dataclasses.replace(oxides, records=[])
     found = classification.fit_class_baselines(unknown, split, "perovskite")
     assert list(found) == [MAJORITY, COMPOSITION]
+    fluorides = [crystal.copy() for crystal in oxides.structures]
+    fluorides[0].replace_species({"O": "F"})
+    assert classification.has_b_elements(oxides)
+    assert not classification.has_b_elements(dataclasses.replace(oxides, structures=fluorides))
 
 
 # --- a run ---------------------------------------------------------------------------------------
