@@ -16,8 +16,8 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "perovskites"))
 
-from assemble import account, assemble, write_dataset
 from candidates import Candidate, candidates
+from choice import account, assemble, write_dataset
 from journal import BuilderError, Journal
 
 

@@ -6,13 +6,15 @@ as a perovskite (tolerance factor of V. M. Goldschmidt, 1926, far from 1) is not
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from math import sqrt
 
 from prototypes import OXYGEN_RADIUS, TEMPLATES, cell, ionic_radius
-from pymatgen.core import Species, Structure
+from pymatgen.core import Composition, Species, Structure
 from tilts import DOUBLE_VARIANTS, VARIANTS, perovskite_cell
 
 TOLERANCE_FACTOR = (0.78, 1.09)
@@ -154,8 +156,20 @@ class Candidate:
     @property
     def id(self) -> str:
         """Formula and prototype: unique."""
-        formula = self.start().composition.reduced_formula
-        return f"{formula}-{self.prototype.replace('/', '')}"
+        amounts: Counter[str] = Counter()
+        for role, number in stoichiometry(self.prototype, "B2" in dict(self.ions)).items():
+            ion = dict(self.ions).get(role, "O2-")
+            amounts[Species.from_str(ion).symbol] += number
+        return f"{Composition(amounts).reduced_formula}-{self.prototype.replace('/', '')}"
+
+
+@cache
+def stoichiometry(prototype: str, ordered: bool) -> Counter:
+    """How often each role occurs in a cell of a prototype; `ordered` splits B in B and B2."""
+    roles = {"A": "Sr2+", "B": "Ti4+"} | ({"B2": "W6+"} if ordered else {})
+    names = {"Sr": "A", "Ti": "B", "W": "B2", "O": "O"}
+    start = Candidate(prototype, tuple(roles.items())).start()
+    return Counter(names[site.specie.symbol] for site in start)
 
 
 def candidates(seed: int = 1) -> list[Candidate]:

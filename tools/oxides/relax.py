@@ -10,7 +10,7 @@ from functools import cache
 from candidates import Candidate
 from definition import fingerprint, is_perovskite
 from pymatgen.core import Structure
-from tilts import primitive
+from symmetry import space_group, symmetrise
 
 CHGNET_WEIGHTS = "0.3.0"
 LARGEST_FORCE = 0.05  # eV/angstrom, of atoms and of the cell (stress times volume)
@@ -33,12 +33,12 @@ def relax(candidate: Candidate) -> dict:
     """
     start = candidate.start()
     relaxed, energy, n_steps = minimise(start)
-    structure = primitive(relaxed, SAME_PLACE)
+    structure = symmetrise(relaxed, SAME_PLACE)
     record = {
         "formula": structure.composition.reduced_formula,
         "prototype": candidate.prototype,
         "perovskite": int(candidate.perovskite),
-        "space_group": structure.get_space_group_info(SAME_PLACE)[0],
+        "space_group": space_group(structure, SAME_PLACE),
         "b_elements": candidate.b_elements,
         "symbols": [site.specie.symbol for site in structure],
         "lattice": structure.lattice.matrix.round(6).tolist(),

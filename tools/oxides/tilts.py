@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-import spglib
 from prototypes import OXYGEN_RADIUS, ionic_radius
 from pymatgen.core import Lattice, Species, Structure
+from symmetry import symmetrise
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def perovskite_cell(ions: Mapping[str, str], variant: Variant) -> Structure:
         species += [symbols["B2" if second else "B"], symbols["A"], "O", "O", "O"]
         coordinates += [at + variant.polar, at + 0.5, *oxygens(at, variant)]
     box = Structure(Lattice.cubic(2 * spacing), species, np.array(coordinates) / 2)
-    return primitive(box, symprec=1e-3)
+    return symmetrise(box, tolerance=1e-3)
 
 
 def oxygens(at: np.ndarray, variant: Variant) -> list[np.ndarray]:
@@ -88,20 +88,3 @@ def oxygens(at: np.ndarray, variant: Variant) -> list[np.ndarray]:
         sites[first][second] += 0.5 * angle * sense
         sites[second][first] -= 0.5 * angle * sense
     return sites
-
-
-def primitive(structure: Structure, symprec: float) -> Structure:
-    """Idealised primitive cell.
-
-    Args:
-        structure: a crystal.
-        symprec: how far atoms may be from their symmetric places, angstrom.
-    """
-    numbers = [site.specie.Z for site in structure]
-    found = spglib.standardize_cell(
-        (structure.lattice.matrix, structure.frac_coords, numbers),
-        to_primitive=True,
-        symprec=symprec,
-    )
-    lattice, coordinates, numbers = found
-    return Structure(Lattice(lattice), numbers, coordinates).get_sorted_structure()

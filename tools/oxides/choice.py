@@ -11,8 +11,22 @@ from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Structure
 
 PER_CLASS = 350  # at most
-OTHER_FORMULAS = 0.4  # of the others at most; the rest shares its formula with a perovskite
-CORNERS_ONLY = ("defect_pyrochlore", "hexagonal_layers")
+RIVALS = {  # prototypes that share their formula with a perovskite, and their share of the others
+    ("ilmenite", "2H", "post_perovskite"): 0.51,
+    ("hexagonal_layers", "defect_pyrochlore"): 0.17,  # share corners only, as perovskites do
+    ("4H", "6H"): 0.03,
+}
+STRANGERS = {  # prototypes of other formulas, those with B far from B first
+    (
+        *("K2NiF4", "ruddlesden_popper_2", "hexagonal_bronze", "pyrochlore"),
+        *("scheelite", "zircon", "olivine", "fluorite"),
+    ): 0.20,
+    (
+        *("rocksalt", "wurtzite", "zincblende", "antifluorite", "rutile", "anatase", "corundum"),
+        *("bixbyite", "a_type_sesquioxide", "spinel", "delafossite", "layered_rocksalt"),
+        *("trirutile", "PbSb2O6"),
+    ): 0.09,
+}
 COLUMNS = (
     *("id", "formula", "prototype", "perovskite", "space_group", "b_elements"),
     *("symbols", "lattice", "frac_coords", "energy_chgnet", "n_atoms"),
@@ -34,30 +48,28 @@ def assemble(records: Sequence[dict], seed: int = 1) -> list[dict]:
         Records with the shipped columns, sorted by id.
 
     Raises:
-        BuilderError: one of the classes is empty.
+        BuilderError: there is no perovskite.
     """
     pool = without_duplicates(sorted(records, key=lambda record: record["id"]))
     random.Random(seed).shuffle(pool)
     perovskites = in_turn([r for r in pool if r["perovskite"]], "formula")[:PER_CLASS]
-    formulas = {record["formula"] for record in perovskites}
-    others = [record for record in pool if not record["perovskite"]]
-    rivals = hard_and_easy([r for r in others if r["formula"] in formulas])
-    strangers = in_turn([r for r in others if not twin_possible(r)], "prototype")
-    strangers = strangers[: int(OTHER_FORMULAS * len(perovskites))]
-    chosen = perovskites + strangers + rivals[: len(perovskites) - len(strangers)]
-    if not perovskites or not rivals:
-        raise BuilderError("there are not enough relaxed crystals: run the relax stage first.")
+    if not perovskites:
+        raise BuilderError("there are no relaxed perovskites: run the relax stage first.")
+    chosen = perovskites + others(pool, perovskites)
     chosen.sort(key=lambda record: record["id"])
     return [{column: record[column] for column in COLUMNS} for record in chosen]
 
 
-def twin_possible(record: dict) -> bool:
-    """Whether the formula is one of a perovskite, A B O3 or A2 B B' O6, tried or not."""
-    oxygens, b_atoms = (
-        sum(symbol in elements for symbol in record["symbols"])
-        for elements in (["O"], record["b_elements"])
-    )
-    return oxygens == 3 * b_atoms and len(record["symbols"]) == 5 * b_atoms
+def others(pool: Sequence[dict], perovskites: Sequence[dict]) -> list[dict]:
+    """As many other oxides as perovskites, each group of prototypes with its share."""
+    formulas = {record["formula"] for record in perovskites}
+    chosen: list[dict] = []
+    for prototypes, share in {**RIVALS, **STRANGERS}.items():
+        group = [r for r in pool if r["prototype"] in prototypes]
+        if prototypes in RIVALS:
+            group = [r for r in group if r["formula"] in formulas]
+        chosen += in_turn(group, "prototype")[: round(share * len(perovskites))]
+    return chosen[: len(perovskites)]
 
 
 def without_duplicates(records: Sequence[dict]) -> list[dict]:
@@ -75,15 +87,6 @@ def without_duplicates(records: Sequence[dict]) -> list[dict]:
                 different.append((structure, record))
         kept += [record for _, record in different]
     return kept
-
-
-def hard_and_easy(rivals: Sequence[dict]) -> list[dict]:
-    """One rival that shares corners only, as a perovskite does, then one that shares more."""
-    hard, easy = [], []
-    for record in in_turn(rivals, "prototype"):
-        (hard if record["prototype"] in CORNERS_ONLY else easy).append(record)
-    pairs = [(turn, record) for half in (hard, easy) for turn, record in enumerate(half)]
-    return [record for _, record in sorted(pairs, key=lambda pair: pair[0])]
 
 
 def in_turn(records: Iterable[dict], key: str) -> list[dict]:
