@@ -33,6 +33,9 @@ NEEDED += ("nbformat", "pymatgen", "pymatviz")
 """What the notebooks import; the rest of pyproject.toml's list is for JupyterLab and grading."""
 NEVER_CHANGED = ("torch", "numpy", "matplotlib")
 """Colab's own builds, made for its machines and loaded before the first cell runs."""
+HELD = (*NEVER_CHANGED, "scipy", "pandas", "scikit-learn", "ipython", "ipykernel", "ipywidgets")
+"""Changed only if pip finds no other way. Holding small packages too (tqdm, say) is no good: pip
+then goes back to an old pymatgen, which warns about its newer dependencies in every cell."""
 SEE_DIFFERENCE = "`!diff {0}/model_hw.py {0}/model_hw.new.py` shows what differs"
 
 
@@ -140,14 +143,9 @@ def install_missing(pyproject: Path = REPO / "pyproject.toml") -> None:
         return
     names = [re.match(r"[\w.-]+", line)[0] for line in wanted]
     print(f"Installing {', '.join(names)} (a minute or less) ...", flush=True)
-    said = ""
-    # First with every version held, so that nothing else in Colab breaks; then, should the new
-    # packages need a newer version of something, with those held that must never change.
-    for held in (installed_versions(), {}):
-        held = {name: version for name, version in held.items() if name not in names}
-        held |= {name: installed(name) for name in NEVER_CHANGED if installed(name)}
-        said = pip_install(wanted, held)
-        if not said:
+    for packages in ([name for name in HELD if name not in names], NEVER_CHANGED):
+        held = {name: version for name in packages if (version := installed(name))}
+        if not (said := pip_install(wanted, held)):
             importlib.invalidate_caches()
             return
     raise SetUpFailed(
@@ -182,21 +180,6 @@ def installed(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
-
-
-def installed_versions() -> dict[str, str]:
-    """Versions of all installed packages, as far as pip can read them."""
-    from packaging.utils import canonicalize_name
-    from packaging.version import InvalidVersion, Version
-
-    versions: dict[str, str] = {}
-    for package in metadata.distributions():
-        try:
-            Version(package.version)
-            versions.setdefault(canonicalize_name(package.metadata["Name"]), package.version)
-        except (InvalidVersion, TypeError):  # left by the system's own installer
-            continue
-    return versions
 
 
 def pip_install(requirements: list[str], held: dict[str, str]) -> str:
