@@ -13,6 +13,7 @@ import json
 import os
 import re
 import tempfile
+import textwrap
 import time
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -405,7 +406,11 @@ def _open_tasks(parts: Sequence[Part]) -> tuple[list[str], str]:
             task, bonus = row.task, ", bonus" if row.task.bonus else ""
             what = f"{row.status}, {row.points:g} of {task.points} points{bonus}"
             lines.append(f"  {task.id}  {task.name} in {task.where}: {what}")
-    return lines, f"{board.points:g} of {board.max_points} points from the checks"
+            if row.status == "failed":
+                lines.append(f"       {textwrap.shorten(row.message, 90, placeholder=' ...')}")
+    bonus = sum(row.points for row in board.rows if row.task.bonus)
+    points = f"{board.points - bonus:g} of {board.max_points} points from the checks"
+    return lines, f"{points}, and {bonus:g} bonus points"
 
 
 def empty_answers(part: Part) -> list[str]:
