@@ -140,7 +140,7 @@ class Machine:
         found = KernelSpecManager(kernel_dirs=[str(kernels)], ensure_native_kernel=False)
         manager = AsyncKernelManager(kernel_name="colab", kernel_spec_manager=found)
         where = {"metadata": {"path": str(self.content)}}
-        client = NotebookClient(notebook, km=manager, timeout=240, allow_errors=True)
+        client = NotebookClient(notebook, km=manager, timeout=600, allow_errors=True)
         client.resources = where
         client.execute(env=self.environment() | variables)
 
