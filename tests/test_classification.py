@@ -1,6 +1,7 @@
 """Classification: scores, their intervals, simple classifiers, a run from start to end."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -295,3 +296,17 @@ def test_train_and_predict_on_a_folder_of_classes(oxides, tmp_path, capsys):
     assert cli.main(["predict", "--checkpoint", str(out / "checkpoint.pt"), crystal]) == 0
     name, value, unit = capsys.readouterr().out.split()
     assert name == oxides.ids[0] and 0 <= float(value) <= 1 and unit == "probability"
+
+
+@pytest.mark.slow
+def test_train_on_the_oxides_of_the_course(tmp_path, capsys):
+    small = ["--epochs", "1", "--width", "8", "--layers", "1", "--conv", "fast"]
+    out = tmp_path / "run"
+    assert cli.main(["train", "--data", "oxides", *small, "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    for name in (MAJORITY, COMPOSITION, DISTANCE, RATIO):
+        assert name in said
+    numbers = json.loads((out / "metrics.json").read_text())
+    assert (numbers["target"], numbers["split"]) == ("perovskite", "formula")
+    assert 0 <= numbers["test_auc"] <= 1 and "test_mae" not in numbers
+    assert numbers["baselines"][MAJORITY]["test_auc"] == 0.5
