@@ -28,7 +28,7 @@ from crystalgraph.handout import NEW_VERSION, fingerprint
 from crystalgraph.paths import REPO
 
 FILES = (*NOTEBOOKS.values(), MODEL_FILE)
-STUDENT_ID = r"[A-Za-z0-9][A-Za-z0-9.@]*"
+STUDENT_ID = r"[A-Za-z0-9][A-Za-z0-9.@]{0,63}"
 RENAMED = r"(?:Copy of )*{name}(?: ?\(\d+\))?"
 """What Colab and browsers make of a file's name; {name} is the name without its ending."""
 TIME_FORMAT = "handed in %Y-%m-%dT%H:%M:%SZ"
@@ -94,6 +94,9 @@ def hand_in(student_id: str, notebook: str) -> None:
     if student_id == "":
         print(NO_ID)
         return
+    if notebook not in NOTEBOOKS:
+        known = ", ".join(map(repr, NOTEBOOKS))
+        raise HandInRefused(f"No zip: there is no notebook {notebook!r}; write one of {known}.")
     student_id = checked_id(student_id)
     folder = Path.cwd()
     drive = [one for one in DRIVE_FOLDERS if in_colab() and one.is_dir() and one != folder]
@@ -112,11 +115,13 @@ def checked_id(student_id: object) -> str:
     Raises:
         HandInRefused: the collector would not find its zip.
     """
-    wanted = 'only the letters a to z, digits, "." and "@", like hand_in(student_id="s001", ...)'
     if not isinstance(student_id, str):
         raise HandInRefused(f'No zip: the id {student_id!r} needs quotes around it, like "s001".')
     if not re.fullmatch(STUDENT_ID, student_id.strip()):
-        raise HandInRefused(f"No zip: the id {student_id!r} does not fit; it may have {wanted}.")
+        raise HandInRefused(
+            f'No zip: the id {student_id!r} does not fit; write letters a to z, digits, "." and '
+            '"@" alone, at most 64, the first a letter or a digit, like "s001".'
+        )
     return student_id.strip()
 
 
@@ -208,7 +213,10 @@ def _missing(names: list[str], folders: Sequence[Path]) -> str:
             "what is missing (folder icon on the left)"
         )
     else:
-        cure = "put it back (a fresh copy comes with `crystalgraph lab --prepare-only`)"
+        cure = (
+            "put it beside this notebook (a fresh copy comes with `crystalgraph lab "
+            "--prepare-only`)"
+        )
     return f"{what}{where}; {cure}, and run this cell again."
 
 

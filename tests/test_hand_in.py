@@ -126,10 +126,16 @@ def test_an_id_is_refused_or_collected_as_it_is(name):
 SHARED = collector()
 
 
-@pytest.mark.parametrize("wrong", ["jane doe", "a_b", "a-1", "jürgen", "..", "../x", "a/b", " ", 7])
+@pytest.mark.parametrize(
+    "wrong", ["jane doe", "a_b", "a-1", "jürgen", "..", "../x", "a/b", " ", "a" * 65, 7]
+)
 def test_a_wrong_id_is_refused_in_one_sentence(folder, wrong):
     assert repr(wrong) in refusal(module.hand_in, wrong, "1")
     assert not list(folder.glob("*.zip"))
+
+
+def test_another_number_for_the_notebook_is_refused(folder):
+    assert "no notebook '7'" in refusal(module.hand_in, "s001", "7")
 
 
 def test_blanks_around_an_id_do_no_harm():
