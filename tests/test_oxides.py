@@ -139,6 +139,11 @@ SHARED = {  # oxygens around B; how many other B share one, two or three of them
     "K2NiF4": (6, {1: 4}),
     "spinel": (6, {2: 6}),
     "scheelite": (4, {}),
+    "zircon": (4, {}),
+    "olivine": (4, {}),
+    "anatase": (6, {1: 4, 2: 4}),
+    "rutile": (6, {1: 8, 2: 2}),
+    "fluorite": (8, {2: 12}),
     "rocksalt": (6, {1: 6, 2: 12}),
     "corundum": (6, {1: 9, 2: 3, 3: 1}),
 }
@@ -256,6 +261,14 @@ def test_what_is_in_a_journal_is_not_done_again(tmp_path, oxides):
     result = build("relax", "--out", tmp_path, "--only", *oxides.ids[:2])
     assert (result.returncode, result.stdout) == (0, ""), result.stderr
     assert journal.read_bytes() == before
+
+
+def test_a_crystal_that_one_part_failed_on_may_be_in_another(tmp_path, oxides):
+    crystals = [json.dumps(record) + "\n" for record in oxides.records]
+    failure = json.dumps({"id": oxides.ids[0], "error": "RuntimeError()"}) + "\n"
+    (tmp_path / "relaxed_1_of_1.jsonl").write_text("".join(crystals))
+    (tmp_path / "relaxed_2_of_2.jsonl").write_text(failure)
+    assert "kept: 350 perovskites and 350 others" in build("assemble", "--out", tmp_path).stdout
 
 
 @pytest.mark.parametrize(

@@ -64,11 +64,14 @@ def do_assemble(options: argparse.Namespace) -> int:
 
 
 def read_journals(folder: Path) -> dict[str, dict]:
-    """The records of all parts by id."""
+    """The records of all parts by id; a crystal that one part failed on may be in another."""
+    failed: dict[str, dict] = {}
     records: dict[str, dict] = {}
     for path in sorted(folder.glob("relaxed_*.jsonl")):
-        records |= Journal(path).records
-    return records
+        journal = Journal(path)
+        failed |= journal.records
+        records |= journal.successes()
+    return failed | records
 
 
 def wanted(only: list[str] | None) -> list[Candidate]:

@@ -37,7 +37,7 @@ class Template:
     origin: tuple[float, float, float] = (0, 0, 0)
 
 
-_AMD = (0, 3 / 4, 1 / 8)
+_AMD = (0, 1 / 4, -1 / 8)
 _A = (0, 1 / 4, 1 / 8)
 
 
