@@ -201,7 +201,8 @@ def find_folder(folder: Path | None, model: Path | None) -> tuple[Path, Path]:
     """Which folder and model file to check.
 
     Args:
-        folder: as asked for; None looks at the current folder, then at work/hw.
+        folder: as asked for; None looks at the current folder, then at work/hw (first, when the
+            current one is the course's: the model_hw.py there is nobody's work).
         model: file in place of model_hw.py, if any.
 
     Returns:
@@ -214,7 +215,8 @@ def find_folder(folder: Path | None, model: Path | None) -> tuple[Path, Path]:
         raise CrystalGraphError(f"there is no model file {model}; name one that exists.")
     if folder is not None and not folder.is_dir():
         raise CrystalGraphError(f"there is no folder {folder}; `crystalgraph lab` makes work/hw.")
-    tried = [folder] if folder is not None else [Path.cwd(), WORK]
+    here = Path.cwd()
+    tried = [folder] if folder is not None else [WORK, here] if here == REPO else [here, WORK]
     for candidate in tried:
         if any((candidate / name).is_file() for name in (MODEL_FILE, *NOTEBOOKS.values())):
             return candidate.resolve(), (model or candidate / MODEL_FILE).resolve()

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from traitlets.config.loader import PyFileConfigLoader
 
-from crystalgraph import handout
+from crystalgraph import board, handout
 from crystalgraph.checks.tasks import MODEL_FILE, NOTEBOOKS
 from crystalgraph.handout import RECORD, differences, fingerprint, hand_out
 from crystalgraph.paths import REPO
@@ -303,6 +303,18 @@ def test_a_new_version_beside_is_no_part_of_a_hand_in(name):
     pattern = config.FileNameCollectorPlugin.named_regexp
     assert re.match(pattern, f"/x/extracted/hw_s001/{FIRST}")
     assert not re.match(pattern, f"/x/extracted/hw_s001/{name}")
+
+
+def test_in_the_courses_folder_the_board_takes_the_students_copy(homework, monkeypatch):
+    _, work = homework
+    course = work.parents[1]
+    shutil.copyfile(work / MODEL_FILE, course / MODEL_FILE)  # as in the zip
+    monkeypatch.chdir(course)
+    monkeypatch.setattr(board, "REPO", course)
+    monkeypatch.setattr(board, "WORK", work)
+    assert board.find_folder(None, None) == (work, work / MODEL_FILE)
+    shutil.rmtree(work)
+    assert board.find_folder(None, None) == (course, course / MODEL_FILE)
 
 
 def unpack(root, zipped, into):
