@@ -368,7 +368,7 @@ def _score_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
     large += [[700.0, 1.5]] * hidden
     return [
         Case("paper", {"scores": np.array([[0, 0], [np.log(3), 0]])}),
-        Case("random", {"scores": rng.normal(0, 2, (7, 2))}),
+        Case("random", {"scores": rng.normal(0, 1, (7, 2))}),
         Case("large", {"scores": np.array(large)}),
     ]
 

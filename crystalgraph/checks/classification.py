@@ -77,12 +77,7 @@ def _not_cut_off(result: np.ndarray, scores: np.ndarray) -> None:
     gaps, wanted = (np.abs(x[:, 1] - x[:, 0]) for x in (result, scores))
     far = wanted > 100
     if np.allclose(gaps[far], gaps[far][0], rtol=1e-6) and not np.allclose(gaps, wanted):
-        raise Fault(
-            "Likely mistake: a small number is added to the probability, or it is clamped, before "
-            "the logarithm. That hides the infinity and gives all hopeless crystals one and the "
-            "same loss, without a gradient: compute the logarithm from the scores instead.",
-            "epsilon",
-        )
+        raise Fault(f"Likely mistake: {advice('4.1', 'epsilon')}", "epsilon")
 
 
 _LOG_SOFTMAX = Check(
@@ -98,7 +93,7 @@ _LOG_SOFTMAX = Check(
     "subtracted first.",
     {
         "paper": "scores (0, 0) and (ln 3, 0): probabilities 1/2, 1/2 and 3/4, 1/4",
-        "random": "scores between about -5 and 5",
+        "random": "scores between about -3 and 3",
         "large": "scores up to +-1000",
     },
     {"result": CLASSES},
@@ -194,7 +189,7 @@ _CONFUSION = Check(
         "all_predicted": "every crystal predicted to be a perovskite",
         "all_true": "perovskites only, all of them found",
     },
-    {"result": ("row (truth)", "column (prediction)")},
+    {"result": ("truth row", "prediction column")},
     _shapes,
 )
 
@@ -219,7 +214,8 @@ def _nothing_to_divide_by(exam: Exam) -> None:
             exam.run(case)
         except ZeroDivisionError as error:
             raise Fault(
-                f"{error}. {exam.input_line(case)} There is nothing to divide by: give 0.0.",
+                f"{exam.input_line(case)}\nYour code raised {type(error).__name__}: where there is "
+                "nothing to divide by, give 0.0.",
                 "division by zero",
             ) from error
     exam.compare("none_predicted", "none_true")
@@ -253,7 +249,7 @@ def _run_auc(answer: Callable, case: Case) -> Arrays:
     inputs = _inputs(case)
     result = answer(inputs["labels"], inputs["scores"])
     _unchanged(inputs, case)
-    return {"auc": number(result, "The AUC")}
+    return {"AUC": number(result, "The AUC")}
 
 
 def _order_alone_counts(exam: Exam) -> None:
@@ -263,7 +259,7 @@ def _order_alone_counts(exam: Exam) -> None:
     def auc(*arguments: np.ndarray) -> float:
         return float(number(exam.answer(*(x.copy() for x in arguments)), "The AUC"))
 
-    got = float(exam.run(case)["auc"])
+    got = float(exam.run(case)["AUC"])
     if not np.isclose(auc(labels, np.exp(3 * scores) - 5), got):
         raise Fault(
             "The AUC changes when all scores go through exp(3 s) - 5, which keeps their order.",

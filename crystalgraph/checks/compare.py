@@ -107,13 +107,13 @@ def value_message(
 ) -> str:
     """Say what came out, where values differ most and whether one simple change explains it."""
     if got.dtype.kind == "f" and np.isnan(got).any():
-        place = _place(np.argwhere(np.isnan(got))[0], axes)
+        place = f", first at {_place(np.argwhere(np.isnan(got))[0], axes)}" if got.ndim else ""
         guess = ": look for 0/0 or a logarithm of 0." if advise else "."
-        return f"{what} holds NaN, first at {place}{guess}"
+        return f"{what} {'holds' if got.ndim else 'is'} NaN{place}{guess}"
     if got.dtype.kind == "f" and np.isinf(got).any():
-        place = _place(np.argwhere(np.isinf(got))[0], axes)
+        place = f" at {_place(np.argwhere(np.isinf(got))[0], axes)}" if got.ndim else ""
         guess = ": is it divided by 0, or left at a start of inf?" if advise else "."
-        return f"{what} is infinite at {place}{guess}"
+        return f"{what} is infinite{place}{guess}"
     error = np.abs(got.astype(float) - expected.astype(float))
     if error.size == 1:
         return f"{what} is {got.item():.5g}, which is {_amount(got, expected, ())}."

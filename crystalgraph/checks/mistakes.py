@@ -312,6 +312,9 @@ MISTAKES: dict[str, dict[str, str]] = {
         "scores in both places.",
         "sign": "the sign is wrong: logarithms of probabilities are negative.",
         "sum not logged": "the sum of exponentials is subtracted; its logarithm should be.",
+        "epsilon": "a small number is added to the probability, or it is clamped, before the "
+        "logarithm. That hides the infinity, and all hopeless crystals get one and the same loss, "
+        "without a gradient: compute the logarithm from the scores.",
     },
     "4.2": {
         "minus missing": "the minus sign is missing: training would make the true class unlikely.",
