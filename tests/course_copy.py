@@ -7,13 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Collection
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 
-from crystalgraph.checks.tasks import NOTEBOOKS, TASKS
+from crystalgraph.checks.tasks import NOTEBOOKS, TASKS, Task
 from crystalgraph.paths import REPO
 from crystalgraph.release import STUDENT_MODEL, find_holes, stub_line, task_of
 
@@ -72,6 +73,18 @@ def hand_in(course: Path, student: str, solved: Collection[str] = ()) -> Path:
     """
     folder = course / "submitted" / student / "hw"
     shutil.copytree(course / "assignments" / "hw", folder)
+    fill_in(folder, course, solved)
+    return folder
+
+
+def fill_in(folder: Path, course: Path, solved: Collection[str]) -> None:
+    """Solve some tasks in a student's copy of the homework; the others stay as released.
+
+    Args:
+        folder: with the released files.
+        course: where model.py and solutions/hw are.
+        solved: task ids.
+    """
     model = (course / "model.py").read_text(encoding="utf-8")
     (folder / STUDENT_MODEL).write_text(filled(model, "model.py", solved), encoding="utf-8")
     for path in sorted(folder.glob("*.ipynb")):
@@ -83,7 +96,22 @@ def hand_in(course: Path, student: str, solved: Collection[str] = ()) -> Path:
             if cell.id in answers:
                 cell.source = filled(answers[cell.id], path.name, solved)
         nbformat.write(notebook, path)
-    return folder
+
+
+def answer(task: Task) -> str:
+    """What a student writes in place of a task's stub line, not indented."""
+    if task.where == STUDENT_MODEL:
+        sources = [(REPO / "model.py").read_text(encoding="utf-8")]
+    else:
+        solution = nbformat.read(REPO / "solutions" / "hw" / task.where, as_version=4)
+        sources = [cell.source for cell in solution.cells if cell.cell_type == "code"]
+    ((source, hole),) = (
+        (source, hole)
+        for source in sources
+        for hole in find_holes(source, task.where)
+        if hole.function == task.name
+    )
+    return textwrap.dedent("\n".join(source.split("\n")[hole.begin + 1 : hole.end]))
 
 
 def edit_code(path: Path, old: str, new: str) -> None:
