@@ -302,3 +302,27 @@ def test_prototypes_share_no_space_group_shortcut(oxides, labels):
     for record, label in zip(oxides.records, labels, strict=True):
         sides[record["space_group"]].add(label)
     assert sum(len(both) == 2 for both in sides.values()) >= 3
+
+
+def test_readme_has_the_numbers_of_the_data(oxides, labels):
+    text = (REPO / "data" / "oxides" / "README.md").read_text(encoding="utf-8")
+    split = load_split(oxides, "formula")
+    sizes = [len(getattr(split, part)) for part in ("train", "val", "test")]
+    assert "train ({}), validate ({}) and test on ({})".format(*sizes) in text
+    counts = Counter(record["prototype"] for record in oxides.records)
+    for name, words in {
+        "ilmenite": "ilmenite {}",
+        "2H": "2H {}",
+        "post_perovskite": "post-perovskite {}",
+        "hexagonal_layers": "YAlO3 type {}",
+        "defect_pyrochlore": "(AgSbO3 type) {}",
+        "4H": "4H {}",
+        "6H": "6H {}",
+    }.items():
+        assert words.format(counts[name]) in text
+    formulas = np.array(oxides.formulas())
+    rivals = int(np.isin(formulas[labels == 0], formulas[labels == 1]).sum())
+    assert f"in the set | {rivals} |" in text and f"| other formulas | {350 - rivals} |" in text
+    atoms = [record["n_atoms"] for record in oxides.records]
+    assert f"{min(atoms)} to {max(atoms)}, mean {np.mean(atoms):.0f}" in text
+    assert f"The list has {len(candidates()):,}" in text
