@@ -235,9 +235,10 @@ def train_model(
     loaders = _loaders(
         dataset, split, target, features, dict(graph_settings or {}), settings, device
     )
-    task = model_settings.get("task", "regression")
-    default_unit = unit_of(dataset, target) if task == "regression" else "probability"
-    objective = OBJECTIVES[task].fit(dataset.target(target)[split.train])
+    objective = _objective(model_settings, dataset.target(target)[split.train])
+    if unit is None:
+        classes = isinstance(objective, ClassLabels)
+        unit = "probability" if classes else unit_of(dataset, target)
     history = _train(model, loaders, objective, settings, progress)
     trained = TrainedModel(
         model.eval(),
@@ -246,7 +247,7 @@ def train_model(
         model_settings,
         dict(graph_settings or {}),
         target,
-        default_unit if unit is None else unit,
+        unit,
     )
     return trained, _result(trained, dataset, split, loaders, settings, history)
 
@@ -255,6 +256,16 @@ def _with_task(settings: Mapping[str, object] | None, values: np.ndarray) -> dic
     """Settings of a network that classifies where all values are 0 or 1 and nothing is asked."""
     found = {"task": "classification"} if set(np.unique(values)) == {0.0, 1.0} else {}
     return found | dict(settings or {})
+
+
+def _objective(settings: Mapping[str, object], train_targets: np.ndarray) -> Objective:
+    """What the task in a network's settings asks for, fitted on the training targets."""
+    task = settings.get("task", "regression")
+    if task not in OBJECTIVES:
+        raise CrystalGraphError(
+            f"There is no task '{task}'; choose one of {', '.join(OBJECTIVES)}."
+        )
+    return OBJECTIVES[task].fit(train_targets)
 
 
 def _loaders(dataset, split, target, features, graph_settings, settings, device):

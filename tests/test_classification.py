@@ -267,6 +267,14 @@ def test_one_class_in_training_is_one_sentence(oxides):
         train_model(oxides, ones, NETWORK, SMALL, TrainSettings(epochs=1), "perovskite")
 
 
+def test_an_unknown_task_is_one_sentence(oxides, split):
+    model = {**SMALL, "task": "classify"}
+    with pytest.raises(
+        CrystalGraphError, match="no task 'classify'; choose one of regression, cla"
+    ):
+        train_model(oxides, split, NETWORK, model, TrainSettings(epochs=1), "perovskite")
+
+
 def test_curves_of_a_classifier_are_drawn(finished):
     figure = plot_learning_curves(finished[1].history)
     figure.canvas.draw()
