@@ -16,13 +16,14 @@ import plotly.graph_objects as go
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
-from pymatgen.core import Structure
+from pymatgen.core import PeriodicSite, Structure
 from pymatviz.colors import ELEM_COLORS_JMOL
 from scipy.spatial import ConvexHull, QhullError
 
 from crystalgraph import experiments
 from crystalgraph.classification import Interval
 from crystalgraph.datasets import PEROVSKITE, CrystalDataset
+from crystalgraph.plots_structure import BUTTONS_LEFT_OUT
 
 PEROVSKITE_COLOR, OTHER_COLOR = "#0072B2", "#E69F00"
 CLASS_COLORS = (OTHER_COLOR, PEROVSKITE_COLOR)  # by label
@@ -31,8 +32,9 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#00
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
 GREY = "#8C8C8C"
 LONGEST_BOND = 1.35  # times the shortest: oxygens up to there belong to a polyhedron
-SHOWN = 7.0  # angstrom: cells are repeated until each edge is about as long
-CAMERA = {"eye": {"x": 1.35, "y": 1.0, "z": 0.45}, "up": {"x": 0, "y": 0, "z": 1}}
+SHOWN = 5.0  # angstrom: what is that near to one B is drawn
+FRAME = 8.0  # angstrom from that B to the edge of the picture
+CAMERA = {"eye": {"x": 1.3, "y": 0.75, "z": 0.45}, "up": {"x": 0, "y": 0, "z": 1}}
 
 
 # ---- the data
@@ -116,7 +118,10 @@ def plot_strips(
     ax.set_yticks(range(len(kinds)), shown, fontsize=8)
     ax.set(xlabel=label, ylim=(len(kinds) - 0.4, -0.6))
     ax.grid(axis="y", alpha=0.25)
-    ax.legend(frameon=False, fontsize=8, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    ax.legend(
+        frameon=False, fontsize=9, ncols=2, markerscale=1.6, loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+    )  # fmt: skip
     return _tidy(figure)
 
 
@@ -374,9 +379,13 @@ def draw_gallery(
     hidden = {"visible": False}
     figure.update_scenes(xaxis=hidden, yaxis=hidden, zaxis=hidden, aspectmode="data", camera=CAMERA)
     figure.update_annotations(font_size=12)
-    size = {"width": 40 + 300 * columns, "height": 60 + 300 * rows}
+    size = {"width": 40 + 300 * columns, "height": 95 + 300 * rows}
     return figure.update_layout(
-        showlegend=False, margin={"l": 0, "r": 0, "t": 50, "b": 0}, paper_bgcolor="white", **size
+        showlegend=False,
+        margin={"l": 0, "r": 0, "t": 85, "b": 0},
+        modebar={"remove": BUTTONS_LEFT_OUT, "bgcolor": "white", "color": "#999999"},
+        paper_bgcolor="white",
+        **size,
     )
 
 
@@ -404,7 +413,7 @@ def caption(dataset: CrystalDataset, row: int, probability: float | None = None)
 
 
 def polyhedra(structure: Structure, b_elements: Sequence[str]) -> list[go.Mesh3d | go.Scatter3d]:
-    """Traces of a few unit cells: a mesh of all polyhedra, the oxygens on it, the other atoms.
+    """Traces of the surroundings of one B: a mesh of all polyhedra, the oxygens on it, other atoms.
 
     Args:
         structure: an oxide.
@@ -413,42 +422,49 @@ def polyhedra(structure: Structure, b_elements: Sequence[str]) -> list[go.Mesh3d
     Returns:
         plotly traces.
     """
-    repeat = [max(1, round(SHOWN / length)) for length in structure.lattice.abc]
-    cells = structure * repeat
-    symbols = np.array([site.specie.symbol for site in cells])
-    corners, faces, bonds = [], [], []
-    for b in np.flatnonzero(np.isin(symbols, b_elements)):
-        points = _oxygens(cells, int(b))
-        start = sum(len(some) for some in corners)
+    structure, near = _around_one(structure, b_elements)
+    centers = [site for site in near if site.specie.symbol in b_elements]
+    rest = [site for site in near if site.specie.symbol not in (*b_elements, "O")]
+    corners, faces, bonds, n_points = [], [], [], 0
+    for site in centers:
+        points = _oxygens(structure, site)
         corners.append(points)
         try:
-            faces.append(start + ConvexHull(points).simplices)
+            faces.append(n_points + ConvexHull(points).simplices)
         except (QhullError, ValueError):  # flat, or fewer than four: no body to draw
-            bonds.extend(end for point in points for end in (cells[b].coords, point, _GAP))
-    rest = ~np.isin(symbols, [*b_elements, "O"])
-    atoms = [*zip(cells.cart_coords[rest], symbols[rest], strict=True)]
-    oxygens = [(point, "O") for point in np.unique(np.round(np.vstack(corners), 3), axis=0)]
-    centers = np.isin(symbols, b_elements)
-    inside = [*zip(cells.cart_coords[centers], symbols[centers], strict=True)]
-    traces = [_atoms(atoms, 9), _atoms(oxygens, 3), _atoms(inside, 5)]
+            bonds.extend(end for point in points for end in (site.coords, point, _GAP))
+        n_points += len(points)
+    oxygens = np.unique(np.round(np.vstack(corners), 3), axis=0)
+    traces = [
+        _atoms([site.coords for site in rest], [site.specie.symbol for site in rest], 9),
+        _atoms(oxygens, ["O"] * len(oxygens), 3),
+        _atoms([site.coords for site in centers], [site.specie.symbol for site in centers], 5),
+    ]
     if faces:
-        color = _css(b_elements[0])
-        traces.append(_mesh(np.vstack(corners), np.vstack(faces), color))
+        traces.append(_mesh(np.vstack(corners), np.vstack(faces), _css(b_elements[0])))
     if bonds:
-        xyz = dict(zip("xyz", np.array(bonds).T, strict=True))
-        line = {"color": GREY, "width": 4}
-        traces.append(go.Scatter3d(**xyz, mode="lines", line=line, hoverinfo="skip"))
+        traces.append(_lines(np.array(bonds)))
     return traces
+
+
+def _around_one(
+    structure: Structure, b_elements: Sequence[str]
+) -> tuple[Structure, list[PeriodicSite]]:
+    """The crystal moved so that its first B is at the origin; this B and all atoms near it."""
+    row = next(i for i, site in enumerate(structure) if site.specie.symbol in b_elements)
+    moved = structure.copy()
+    moved.translate_sites(range(len(moved)), -moved[row].frac_coords, to_unit_cell=False)
+    return moved, [moved[row], *moved.get_neighbors(moved[row], SHOWN)]
 
 
 _GAP = np.full(3, np.nan)  # a point that is no number lifts the pen
 
 
-def _oxygens(cells: Structure, b: int) -> np.ndarray:
+def _oxygens(structure: Structure, center: PeriodicSite) -> np.ndarray:
     """Where the oxygens of one B are, (6, 3) in angstrom for an octahedron."""
-    near = [site for site in cells.get_neighbors(cells[b], 5.0) if site.specie.symbol == "O"]
-    shortest = min(site.nn_distance for site in near)
-    mine = [site.coords for site in near if site.nn_distance <= LONGEST_BOND * shortest]
+    near = [one for one in structure.get_neighbors(center, 5.0) if one.specie.symbol == "O"]
+    shortest = min(one.nn_distance for one in near)
+    mine = [one.coords for one in near if one.nn_distance <= LONGEST_BOND * shortest]
     return np.array(mine)
 
 
@@ -458,16 +474,19 @@ def _mesh(points: np.ndarray, faces: np.ndarray, color: str) -> go.Mesh3d:
     return go.Mesh3d(**xyz, **ijk, color=color, opacity=0.55, flatshading=True, hoverinfo="skip")
 
 
-def _atoms(atoms: Sequence[tuple[np.ndarray, str]], size: int) -> go.Scatter3d:
-    points = np.array([point for point, _ in atoms]).reshape(-1, 3)
-    symbols = [str(symbol) for _, symbol in atoms]
+def _lines(points: np.ndarray) -> go.Scatter3d:
+    xyz = dict(zip("xyz", points.T, strict=True))
+    return go.Scatter3d(**xyz, mode="lines", line={"color": GREY, "width": 4}, hoverinfo="skip")
+
+
+def _atoms(points: Sequence[np.ndarray], symbols: Sequence[str], size: int) -> go.Scatter3d:
     marker = {"size": size, "color": [_css(symbol) for symbol in symbols], "opacity": 1}
     marker["line"] = {"color": "#444444", "width": 1}
     return go.Scatter3d(
-        **dict(zip("xyz", points.round(3).T, strict=True)),
+        **dict(zip("xyz", np.reshape(points, (-1, 3)).round(3).T, strict=True)),
         mode="markers",
         marker=marker,
-        text=symbols,
+        text=list(symbols),
         hoverinfo="text",
     )
 
