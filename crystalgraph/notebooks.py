@@ -20,6 +20,8 @@ from types import ModuleType
 from crystalgraph.checks.tasks import MODEL_FILE, NOTEBOOKS, TASKS
 from crystalgraph.errors import CrystalGraphError
 
+LIBRARIES = ("crystalgraph", "matplotlib", "numpy", "pandas", "pymatgen", "torch")
+
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _Binding = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 _Binding += (ast.Assign, ast.AnnAssign, ast.AugAssign)
@@ -164,6 +166,26 @@ def load_function(path: Path, name: str) -> object:
             f"{path.name} does not define {name}: keep the def line as it was handed out."
         )
     return _execute(_needed(found, [name]), definitions[-1], {"__name__": path.stem})[name]
+
+
+def library_imports(path: Path, names: Iterable[str]) -> list[str]:
+    """Modules of installed packages that functions of a notebook import, directly or not.
+
+    Args:
+        path: the notebook.
+        names: of the functions.
+
+    Returns:
+        Names to import in advance, "crystalgraph.plots"; some may be no modules but functions.
+    """
+    modules: list[str] = []
+    for statement in _needed(statements(path)[0], names):
+        node = statement.node
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            modules += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return [name for name in modules if name.split(".")[0] in LIBRARIES]
 
 
 def _execute(needed: list[Statement], last: Statement, namespace: dict) -> dict[str, object]:

@@ -11,6 +11,7 @@ was doing.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import json
 import os
@@ -18,6 +19,7 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -146,11 +148,19 @@ def _read_line(descriptor: int, seconds: float) -> tuple[bytes, bool]:
     return line, False
 
 
-def _import_for_all() -> None:
-    """The first optimizer makes torch import for a second; here, once, instead of in a task."""
+def _import_for_all(tasks: Sequence[Task], folder: Path) -> None:
+    """Import once what else each task would import, which takes seconds."""
     import torch
 
-    torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    from crystalgraph.notebooks import library_imports
+
+    torch.optim.SGD([torch.zeros(1)], lr=1.0)  # the first optimizer imports for a second
+    for notebook in {task.where for task in tasks} - {MODEL_FILE}:
+        names = [task.name for task in tasks if task.where == notebook]
+        with contextlib.suppress(Exception):  # what is wrong with a notebook is told by its tasks
+            for module in library_imports(folder / notebook, names):
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(module)
 
 
 def _limit_memory() -> None:
@@ -181,7 +191,7 @@ def main() -> None:
     from crystalgraph.checks import all_checks, exam
 
     all_checks()
-    _import_for_all()
+    _import_for_all(tasks, folder)
     _limit_memory()
     exam.SECONDS_PER_STEP = request["seconds_per_step"]
     seconds = request["seconds_per_task"]
