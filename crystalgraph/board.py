@@ -23,12 +23,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from crystalgraph.checks import worker
 from crystalgraph.checks.tasks import MODEL_FILE, NOTEBOOKS, TASKS, Task
-from crystalgraph.checks.worker import died
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.paths import REPO
 
-SECONDS_TO_IMPORT = 90.0  # of the libraries, from a cold disk
+SECONDS_TO_IMPORT = 300.0  # the libraries, from a cold disk of a busy computer
 SECONDS_PER_TASK = 20.0
 SECONDS_PER_STEP = 8.0  # of a task; this leaves it the points of earlier steps
 FORK = True  # where the system can
@@ -332,11 +332,12 @@ def _one_process(folder: Path, model: Path, tasks: list[str]) -> dict[str, dict]
         process.kill()
         _, complaint = process.communicate()
     if not doing:
-        raise CrystalGraphError(f"checking could not begin: {complaint.strip()[-500:]}")
+        slow = f"the libraries did not load within {SECONDS_TO_IMPORT:g} s; try again."
+        raise CrystalGraphError(f"checking could not begin: {complaint.strip()[-500:] or slow}")
     if len(results) < len(tasks):
         at_fault = [doing["task"]] if doing["event"] == "start" else _of_model(tasks)
         what = "loading the file" if doing["event"] == "loading" else "this task"
-        fault = died(what, too_slow, process.returncode)
+        fault = worker.died(what, too_slow, process.returncode)
         results |= {name: fault for name in at_fault or tasks if name not in results}
     return results
 
@@ -370,5 +371,6 @@ def _events(process: subprocess.Popen) -> Iterator[dict]:
             raise TimeoutError from None
         if line is None:
             return
-        patience = 2 * SECONDS_PER_TASK  # the process itself stops a task sooner, if it can
+        # with forks the process itself stops a task, sooner
+        patience = SECONDS_PER_TASK * (worker.PATIENCE + 1 if FORK and worker.FORK else 2)
         yield json.loads(line)

@@ -26,6 +26,7 @@ from types import ModuleType
 from crystalgraph.checks.tasks import MODEL_FILE, TASKS, Task
 
 FORK = sys.platform == "linux"  # elsewhere a fork may not survive the libraries loaded
+PATIENCE = 5
 GIGABYTES = 4  # that a task may take; more would make the whole computer slow
 
 
@@ -126,7 +127,7 @@ def _in_a_fork(task: Task, folder: Path, module: object, seconds: float) -> dict
             answer.write(json.dumps(_result(task, folder, module)) + "\n")
         os._exit(0)
     os.close(write)
-    line, too_slow = _read_line(read, seconds)
+    line, too_slow = _read_line(read, child, seconds)
     os.close(read)
     for kill in (os.killpg, os.kill):  # what the task started goes with it
         with contextlib.suppress(ProcessLookupError):
@@ -135,17 +136,35 @@ def _in_a_fork(task: Task, folder: Path, module: object, seconds: float) -> dict
     return json.loads(line) if line.endswith(b"\n") else died("this task", too_slow, code)
 
 
-def _read_line(descriptor: int, seconds: float) -> tuple[bytes, bool]:
-    """What comes through a pipe up to the end of a line, and whether time was up before."""
-    line, end = b"", time.monotonic() + seconds
+def _read_line(descriptor: int, writer: int, seconds: float) -> tuple[bytes, bool]:
+    """What comes through a pipe up to the end of a line, and whether time was up before.
+
+    Where the computer is busy, so that the writer runs but slowly, it gets up to PATIENCE times as
+    many seconds.
+    """
+    line, begun, rounds = b"", time.monotonic(), 1
     while not line.endswith(b"\n"):
-        if not select.select([descriptor], [], [], max(0.0, end - time.monotonic()))[0]:
-            return line, True
+        left = begun + rounds * seconds - time.monotonic()
+        if not select.select([descriptor], [], [], max(0.0, left))[0]:
+            used = _processor_seconds(writer)
+            if used > seconds / 2 or used < rounds * seconds / 50 or rounds == PATIENCE:
+                return line, True
+            rounds += 1
+            continue
         more = os.read(descriptor, 65536)
         if not more:
             break
         line += more
     return line, False
+
+
+def _processor_seconds(process: int) -> float:
+    """How long a process has run, on Linux; waiting does not count."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _import_for_all(tasks: Sequence[Task], folder: Path) -> None:
