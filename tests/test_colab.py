@@ -1,5 +1,6 @@
 """The first cells, on a machine like Colab's, in a folder that holds only the released notebook."""
 
+import json
 import os
 import re
 import subprocess
@@ -27,7 +28,6 @@ from crystalgraph.release import POINTS_CALL
 NOTEBOOKS = sorted(path.name for path in (REPO / "assignments" / "hw").glob("*.ipynb"))
 MODEL = "model_hw.py"
 KEPT = ("torch", "numpy", "matplotlib")
-TINY = "nothing-there"
 
 
 def outputs(notebook, cell_id):
@@ -92,8 +92,7 @@ def first(place):
     """The first notebook on a new machine: (machine, versions before, executed notebook)."""
     machine = new_machine(place, "first", make_environment(place / "python"))
     before = machine.versions()
-    notebook = machine.notebook(NOTEBOOKS[0])
-    notebook.cells = up_to_first_check(notebook.cells)
+    notebook = first_task(machine.notebook(NOTEBOOKS[0]))
     assert os.listdir(machine.content) == [NOTEBOOKS[0]]
     machine.run(notebook)
     return machine, before, notebook
@@ -106,15 +105,20 @@ def new_machine(place, name, python):
     return Machine(python, place / name, drive, (place / "github" / tool.ZIP_FOLDER).as_uri())
 
 
-def up_to_first_check(cells):
-    last = next(i for i, cell in enumerate(cells) if POINTS_CALL.findall(cell.source))
-    return cells[: last + 1]
-
-
-def first_cells(machine, name, flag=False, **how):
-    """Execute set-up and imports, and nothing else; returns the notebook."""
-    notebook = machine.notebook(name, cells=4, flag=flag)
+def set_up(machine, more="pass", flag=True, **how):
+    """Execute the set-up cell and one more, and nothing else; returns the notebook."""
+    notebook = machine.notebook(NOTEBOOKS[1], cells=3, flag=flag)
+    notebook.cells.append(nbformat.v4.new_code_cell(more, id="more"))
     machine.run(notebook, **how)
+    return notebook
+
+
+def first_task(notebook):
+    """Set-up, imports, and the first task with its check: the cells that every student meets."""
+    check = next(cell for cell in notebook.cells if POINTS_CALL.findall(cell.source))
+    stub = f"Task {POINTS_CALL.findall(check.source)[0]}: fill in"
+    task = [cell for cell in notebook.cells if cell.cell_type == "code" and stub in cell.source]
+    notebook.cells = [*notebook.cells[:4], *task, check]
     return notebook
 
 
@@ -157,75 +161,51 @@ def test_the_first_notebook_starts(first):
 @pytest.mark.parametrize("name", NOTEBOOKS[1:], ids=lambda name: name[:1])
 def test_every_other_notebook_starts(first, place, name):
     machine = new_machine(place, name.split("_")[0], first[0].python)
-    notebook = machine.notebook(name)
-    notebook.cells = up_to_first_check(notebook.cells)
+    notebook = first_task(machine.notebook(name))
     machine.run(notebook)
     assert_starts(notebook)
     assert "Installing" not in outputs(notebook, "set-up")[0]
     assert not (machine.content / name).with_suffix(".new.ipynb").exists()
 
 
-@pytest.mark.slow
-def test_a_students_file_beside_the_notebook_stays(first, place):
-    machine = new_machine(place, "stays", first[0].python)
-    machine.content.mkdir()
-    (machine.content / MODEL).write_text("MINE = 1\n")
-    notebook = first_cells(machine, NOTEBOOKS[1])
-    assert outputs(notebook, "imports") == ("", "")
-    assert (machine.content / MODEL).read_text() == "MINE = 1\n"
+@pytest.fixture
+def correction(place):
+    """The instructor's correction of model_hw.py: a function that publishes it."""
+    released = place / "github" / tool.ZIP_FOLDER / "assignments" / "hw" / MODEL
+    before = released.read_text(encoding="utf-8")
+
+    def publish(text=f"# corrected\n{before}"):
+        released.write_text(text, encoding="utf-8")
+        commit(released.parents[2])
+
+    yield publish
+    publish(before)
 
 
 @pytest.mark.slow
-def test_on_drive_the_file_survives_the_machine(first, place):
-    machine = new_machine(place, "monday", first[0].python)
-    said, failed = outputs(first_cells(machine, NOTEBOOKS[1], flag=True), "set-up")
-    on_drive = machine.drive / colab.DRIVE_FOLDER / MODEL
+def test_on_drive_the_file_survives_machines_and_corrections(first, place, correction):
+    monday = new_machine(place, "monday", first[0].python)
+    said, failed = outputs(set_up(monday), "set-up")
+    on_drive = monday.drive / colab.DRIVE_FOLDER / MODEL
     assert not failed and "It is on your Google Drive" in said
     on_drive.write_text(on_drive.read_text(encoding="utf-8") + "EVENING = 'Monday'\n")
     edited = on_drive.read_bytes()
 
-    tuesday = Machine(machine.python, place / "tuesday", machine.drive, machine.address)
-    notebook = tuesday.notebook(NOTEBOOKS[1], cells=4, flag=True)
-    notebook.cells.append(nbformat.v4.new_code_cell("print(model_hw.EVENING)", id="look"))
-    tuesday.run(notebook)
+    tuesday = Machine(monday.python, place / "tuesday", monday.drive, monday.address)
+    notebook = set_up(tuesday, "import model_hw; print(model_hw.EVENING)")
     assert f"{colab.DRIVE_FOLDER}/{MODEL}: as you left it." in outputs(notebook, "set-up")[0]
-    assert outputs(notebook, "look") == ("Monday\n", "")
-    assert on_drive.read_bytes() == edited
-    assert not (tuesday.content / MODEL).exists()
+    assert outputs(notebook, "more") == ("Monday\n", "")
+    assert on_drive.read_bytes() == edited and not (tuesday.content / MODEL).exists()
 
-
-@pytest.mark.slow
-def test_work_done_before_drive_was_asked_for_comes_along(first, place):
-    machine = new_machine(place, "late", first[0].python)
-    machine.content.mkdir()
-    (machine.content / MODEL).write_text("MINE = 1\n")
-    said, _ = outputs(first_cells(machine, NOTEBOOKS[1], flag=True), "set-up")
-    assert "yours, copied from this machine" in said
-    assert (machine.drive / colab.DRIVE_FOLDER / MODEL).read_text() == "MINE = 1\n"
-
-
-@pytest.mark.slow
-def test_a_correction_comes_with_the_next_call(first, place):
-    machine = new_machine(place, "term", first[0].python)
-    first_cells(machine, NOTEBOOKS[1], flag=True)
-    on_drive = machine.drive / colab.DRIVE_FOLDER / MODEL
-    on_drive.write_text("MINE = 1\n")
-    released = place / "github" / tool.ZIP_FOLDER / "assignments" / "hw" / MODEL
-    before = released.read_text(encoding="utf-8")
-    released.write_text(f"# corrected\n{before}", encoding="utf-8")
-    commit(released.parents[2])
-    try:
-        said, failed = outputs(first_cells(machine, NOTEBOOKS[1], flag=True), "set-up")
-    finally:
-        released.write_text(before, encoding="utf-8")
-        commit(released.parents[2])
+    correction()
+    said, failed = outputs(set_up(tuesday), "set-up")
     assert not failed and "choose Runtime > Restart session" in said
     assert f"{MODEL}: yours; the course's new version lies beside it: model_hw.new.py" in said
-    assert on_drive.read_text() == "MINE = 1\n"
+    assert on_drive.read_bytes() == edited
     assert on_drive.with_name("model_hw.new.py").read_text().startswith("# corrected")
     (command,) = re.findall(r"`!(diff .*?)`", said)
     shown = subprocess.run(command, shell=True, capture_output=True, text=True).stdout
-    assert "< MINE = 1" in shown and "> # corrected" in shown
+    assert "< EVENING = 'Monday'" in shown and "> # corrected" in shown
 
 
 # --- when things go wrong ------------------------------------------------------------------------
@@ -233,33 +213,21 @@ def test_a_correction_comes_with_the_next_call(first, place):
 
 @pytest.mark.slow
 def test_elsewhere_one_sentence_says_what_to_do(bare):
-    _, failed = outputs(first_cells(bare, NOTEBOOKS[0], colab=False), "set-up")
+    _, failed = outputs(set_up(bare, flag=False, colab=False), "set-up")
     assert re.search(
         r"RuntimeError: The course's code is not here: .*`python3 start.py lab`", failed
     )
-    assert os.listdir(bare.content) == [NOTEBOOKS[0]]
+    assert os.listdir(bare.content) == [NOTEBOOKS[1]]
 
 
 @pytest.mark.slow
 def test_without_the_repository_one_sentence_says_so(bare, place):
-    machine = Machine(bare.python, place / "offline", bare.drive, (place / TINY).as_uri())
-    notebook = machine.notebook(NOTEBOOKS[0], cells=3)
-    machine.run(notebook)
-    cell = next(cell for cell in notebook.cells if cell.id == "set-up")
-    assert "does not appear to be a git repository" in "".join(
-        out.get("text", "") for out in cell.outputs
-    )
+    machine = Machine(bare.python, place / "offline", bare.drive, (place / "nothing").as_uri())
+    cell = next(cell for cell in set_up(machine).cells if cell.id == "set-up")
+    printed = "".join(out.get("text", "") for out in cell.outputs)
+    assert "does not appear to be a git repository" in printed
     assert cell.outputs[-1].ename == "RuntimeError"
     assert "in Colab: run this cell again" in cell.outputs[-1].evalue
-
-
-@pytest.mark.slow
-def test_a_refused_drive_is_one_sentence(first, place):
-    machine = new_machine(place, "refused", first[0].python)
-    notebook = first_cells(machine, NOTEBOOKS[1], flag=True, DRIVE_REFUSES="1")
-    _, failed = outputs(notebook, "set-up")
-    assert failed.startswith("Google Drive was not opened (mount failed): run this cell again")
-    assert len(failed.splitlines()) == 1
 
 
 def wheel(folder, name, version, *needs):
@@ -277,12 +245,18 @@ def wheel(folder, name, version, *needs):
 
 
 INSTALL = """
+import json
+from importlib import metadata
 from pathlib import Path
 from crystalgraph.colab import SetUpFailed, install_missing
 try:
     install_missing(Path("pyproject.toml"))
 except SetUpFailed as error:
     print("REFUSED", error)
+found = {}
+for package in metadata.distributions():
+    found.setdefault(package.metadata["Name"], package.version)
+Path("versions.json").write_text(json.dumps(found))
 """
 
 
@@ -307,9 +281,14 @@ def shelf(bare, bare_versions, tmp_path):
         offline = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
         done = bare.call(INSTALL, PYTHONPATH=str(REPO), PIP_FIND_LINKS=str(tmp_path), **offline)
         assert done.returncode == 0 and not done.stderr, done.stderr
-        after = bare.versions()
+        after = json.loads((bare.content / "versions.json").read_text())
+        (bare.content / "versions.json").unlink()
         added = {name: after[name] for name in after if after[name] != bare_versions.get(name)}
-        bare.call(f"from pip._internal.cli.main import main; main({['uninstall', '-qy', *added]})")
+        added.pop("crystalgraph", None)  # the repository's own egg-info, on PYTHONPATH
+        if added:
+            bare.call(
+                f"from pip._internal.cli.main import main; main({['uninstall', '-qy', *added]})"
+            )
         return done.stdout, added
 
     return install
@@ -403,6 +382,38 @@ def content(tmp_path, monkeypatch):
     (tmp_path / "content").mkdir()
     folder.mkdir(parents=True)
     return tmp_path / "content", folder
+
+
+def test_a_students_file_beside_the_notebook_stays(content, capsys):
+    (content[0] / MODEL).write_text("MINE = 1\n")
+    for _ in range(2):
+        colab.place_model(content[0], on_drive=False)
+    assert (content[0] / MODEL).read_text() == "MINE = 1\n"
+    said = capsys.readouterr().out.splitlines()
+    assert "yours; the course's new version lies beside it: model_hw.new.py" in said[0]
+    assert f"{MODEL}: as you left it. It will be gone with this machine" in said[1]
+
+
+def test_work_done_before_drive_was_asked_for_comes_along(content, capsys):
+    here, there = (folder / MODEL for folder in content)
+    colab.place_model(here.parent, on_drive=False)
+    here.write_text("MINE = 1\n")
+    colab.place_model(there.parent, on_drive=True)
+    assert "yours, copied from this machine" in capsys.readouterr().out
+    assert there.read_text() == "MINE = 1\n"
+
+
+def test_a_refused_drive_is_one_sentence(content, monkeypatch):
+    def mount(mountpoint):
+        raise ValueError("mount failed")
+
+    drive = types.SimpleNamespace(mount=mount)
+    monkeypatch.setitem(sys.modules, "google.colab", types.SimpleNamespace(drive=drive))
+    monkeypatch.setattr(colab, "DRIVE", content[0] / "drive")
+    with pytest.raises(colab.SetUpFailed) as failed:
+        colab.open_drive()
+    (line,) = failed.value._render_traceback_()
+    assert line.startswith("Google Drive was not opened (mount failed): run this cell again")
 
 
 def test_of_two_edited_files_the_one_on_drive_counts_and_both_stay(content, capsys):
