@@ -342,9 +342,7 @@ def test_what_is_open_is_said_task_by_task_and_a_crash_hides_nothing(course_fold
     edit_code(course_folder / MODEL_FILE, "class ConvLayer(", "import os\n\n\nclass ConvLayer(")
     edit_code(course_folder / MODEL_FILE, "    largest = ", "    os._exit(7)\n    largest = ")
     parts = collect_parts([course_folder])
-    begun = time.monotonic()
-    said = still_open(parts)
-    seconds = time.monotonic() - begun
+    said = still_open(parts)  # its seconds are those of the board: tests/test_board.py
     tasks = re.findall(r"^  (\d\.\d)  (\S+) in (\S+): (.*)$", said, re.M)
     assert [(one[0], one[3]) for one in tasks] == [
         ("1.2", "not implemented, 0 of 6 points"),
@@ -353,7 +351,6 @@ def test_what_is_open_is_said_task_by_task_and_a_crash_hides_nothing(course_fold
     ]
     assert tasks[0][1:3] == ("find_neighbors", FIRST)
     assert "q1.1, q1.2" in said and "You may hand it in as it is" in said
-    assert seconds < 15 * 3, seconds  # 15 s on two cores that do nothing else
 
 
 @pytest.fixture
