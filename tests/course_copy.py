@@ -159,7 +159,7 @@ def run_hand_in_cell(
     unset = ("NBGRADER_EXECUTION", "CRYSTALGRAPH_HIDDEN_CASES")
     NotebookClient(
         run,
-        timeout=120,
+        timeout=600,
         kernel_name="python3",
         allow_errors=True,
         resources={"metadata": {"path": str(folder)}},
