@@ -367,7 +367,7 @@ def _score_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
     large = [[1000.0, -1000], [-1000, 1000], [1000, 998.5], [-999, -1000], [3, 500]]
     large += [[700.0, 1.5]] * hidden
     return [
-        Case("paper", {"scores": np.array([[0, 0], [np.log(3), 0]])}),
+        Case("paper", {"scores": np.array([[0, 0], [np.log(3), 0], [0, np.log(3)]])}),
         Case("random", {"scores": rng.normal(0, 1, (7, 2))}),
         Case("large", {"scores": np.array(large)}),
     ]
@@ -383,7 +383,7 @@ def _likelihood_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
     labels = np.array([0, 0, 1, 1])
     many = rng.permutation(np.repeat([0, 1], [9, 5]))
     return [
-        _likelihood_case("paper", np.array([0.5, 0.75, 0.25]), np.array([0, 1, 0])),
+        _likelihood_case("paper", np.array([0.5, 0.75, 0.75]), np.array([0, 1, 0])),
         _likelihood_case("random", rng.uniform(0.02, 0.98, 14), many),
         Case("certain", {"log_probabilities": certain, "labels": labels}),
     ]

@@ -84,7 +84,7 @@ _LOG_SOFTMAX = Check(
     "4.1",
     _run_log_softmax,
     (
-        stored("two crystals by hand", 1, "paper", paper=True),
+        stored("three crystals by hand", 1, "paper", paper=True),
         Plan("a row's probabilities add up to 1; the gradient is kept", 0.5, _probabilities),
         stored("a batch of scores", 1, "random"),
         Plan("very large scores", 1.5, _large_scores),
@@ -92,7 +92,7 @@ _LOG_SOFTMAX = Check(
     "score minus the logarithm of the sum of the row's exponentials, with the row's maximum "
     "subtracted first.",
     {
-        "paper": "scores (0, 0) and (ln 3, 0): probabilities 1/2, 1/2 and 3/4, 1/4",
+        "paper": "scores (0, 0), (ln 3, 0), (0, ln 3): probabilities 1/2, 1/2 and 3/4, 1/4 and 1/4, 3/4",
         "random": "scores between about -3 and 3",
         "large": "scores up to +-1000",
     },
@@ -137,7 +137,7 @@ _LIKELIHOOD = Check(
     ),
     "minus the log-probability in the column of the true class, averaged over the crystals.",
     {
-        "paper": "probabilities of class 1: 1/2, 3/4, 1/4; labels 0, 1, 0",
+        "paper": "probabilities of class 1: 1/2, 3/4, 3/4; labels 0, 1, 0",
         "random": "a batch with more crystals of class 0 than of class 1",
         "certain": "a network that is very sure, once of the wrong class",
     },

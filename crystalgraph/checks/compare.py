@@ -42,7 +42,7 @@ def as_array(value: object, what: str) -> np.ndarray:
 def as_tensor(value: object, what: str) -> torch.Tensor:
     """A student's result that has to be a tensor; raises Fault when it is not."""
     if value is None:
-        raise Fault(f"{what}: forward returned None; is there a `return` at its end?", "None")
+        raise Fault(f"{what} is None; is there a `return` at the end?", "None")
     if not isinstance(value, torch.Tensor):
         kind = f"{type(value).__module__.split('.')[0]} {type(value).__name__}"
         raise Fault(f"{what} should be a torch tensor, but is a {kind}.", "type")

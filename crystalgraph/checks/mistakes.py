@@ -310,6 +310,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "over the batch": "it is normalized over all numbers of the batch; each row by itself.",
         "maximum not added back": "the maximum is subtracted inside the sum only: use the shifted "
         "scores in both places.",
+        "shifted in one place": "the maximum is subtracted outside the sum only: use the shifted "
+        "scores in both places.",
         "sign": "the sign is wrong: logarithms of probabilities are negative.",
         "sum not logged": "the sum of exponentials is subtracted; its logarithm should be.",
         "epsilon": "a small number is added to the probability, or it is clamped, before the "
@@ -329,6 +331,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "all with all": "[:, labels] takes every label for every crystal; row i goes with label i: "
         "index rows by torch.arange(C).",
         "divided by 2 C": "it is divided by the number of entries, 2 C; there are C crystals.",
+        "larger one": "the larger of a crystal's two log-probabilities is taken, whatever its label; "
+        "take that of the true class.",
         "both classes": "both columns are added up; only that of the true class counts.",
     },
     "4.3": {

@@ -52,6 +52,12 @@ def half_shifted(scores):
     return scores - shifted.exp().sum(dim=1, keepdim=True).log()
 
 
+@wrong("4.1", "shifted in one place")
+def shifted_outside(scores):
+    shifted = scores - scores.max(dim=1, keepdim=True).values
+    return shifted - scores.exp().sum(dim=1, keepdim=True).log()
+
+
 @wrong("4.1", "sign")
 def minus_log_softmax(scores):
     return -torch.log_softmax(scores, dim=1)
@@ -102,6 +108,11 @@ def likelihood(log_probabilities, labels):
 @wrong("4.2", "sum for mean")
 def summed(log_probabilities, labels):
     return -log_probabilities[torch.arange(len(labels)), labels].sum()
+
+
+@wrong("4.2", "larger one")
+def winner(log_probabilities, labels):
+    return -log_probabilities.max(dim=1).values.mean()
 
 
 @wrong("4.2", "wrong class")
