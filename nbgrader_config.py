@@ -47,8 +47,8 @@ c.WriteRepository.repository = REPOSITORY.removeprefix("https://github.com/")
 # Hand-ins are zips named hw_<student id>.zip with the notebooks and model_hw.py, in a folder or
 # not; the last cell of every notebook makes them (crystalgraph/hand_in.py). A learning platform may
 # put something before `hw_` or a `-1` behind the id, a browser a ` (1)`; Colab and browsers rename
-# notebooks to "Copy of 1_....ipynb" and "1_... (1).ipynb". Other files are left out: a student's torch.py beside
-# the notebook would be imported instead of the real one.
+# notebooks to "Copy of 1_....ipynb" and "1_... (1).ipynb". Other files are left out: a student's
+# torch.py beside the notebook would be imported instead of the real one.
 FILE = RENAMED.format(name=r"(?P<file_id>\d_\w+?|model_hw)")
 c.FileNameCollectorPlugin.named_regexp = (
     r".*[/\\]extracted[/\\](?:.*[/\\])?"
