@@ -261,27 +261,29 @@ def plot_auc_groups(
 
     Args:
         groups: of experiments on the oxides.
-        baselines: AUCs of simple classifiers, drawn as lines.
+        baselines: AUCs of simple classifiers, drawn as lines in the first panel.
         split: name of the split.
 
     Returns:
         The figure: each seed a small dot, their mean a large one with its standard error.
+        Panels have axes of their own.
     """
     rows = -(-len(groups) // 2)
     columns = min(len(groups), 2)
     tallest = max(len(experiments.GROUPS[group]) for group in groups)
     figure, axes = plt.subplots(
         rows, columns, figsize=(1.5 + 4.8 * columns, rows * (1.3 + 0.42 * tallest)),
-        sharex=True, layout="constrained", squeeze=False,
+        layout="constrained", squeeze=False,
     )  # fmt: skip
     for ax, group in zip(axes.flat, groups, strict=False):
         _draw_aucs(ax, group, split)
-        for (name, value), line in zip((baselines or {}).items(), LINES[1:], strict=False):
-            ax.axvline(value, color=COLORS[1], linestyle=line, linewidth=1, label=name)
         ax.set_xlabel(f"test AUC, {split} split")
-        ax.xaxis.set_tick_params(labelbottom=True)
-        if baselines and group == groups[0]:
-            ax.legend(fontsize=8, framealpha=0.9, edgecolor="none", loc="lower left")
+        ax.margins(x=0.08)
+    first = axes.flat[0]
+    for (name, value), line in zip((baselines or {}).items(), LINES[1:], strict=False):
+        first.axvline(value, color=COLORS[1], linestyle=line, linewidth=1, label=name)
+    if baselines:
+        first.legend(fontsize=8, framealpha=0.9, edgecolor="none", loc="lower left")
     for ax in axes.flat[len(groups) :]:
         ax.remove()
     return _tidy(figure)
