@@ -204,16 +204,14 @@ class Lab:
         """Keep a picture of the page with the test's files."""
         self.driver.save_screenshot(str(self.pictures / f"{name}.png"))
 
-    def click(self, xpath):
-        """Click on the first such element that is to be seen, and return it."""
+    def find(self, xpath):
+        """The first such element that is to be seen."""
 
-        def find():
+        def seen():
             found = self.driver.find_elements(By.XPATH, xpath)
             return next((element for element in found if element.is_displayed()), None)
 
-        element = self.wait(find, xpath)
-        element.click()
-        return element
+        return self.wait(seen, xpath)
 
     def press(self, *strokes):
         """Press keys; those in a tuple together."""
@@ -229,8 +227,8 @@ class Lab:
 
     def choose(self, menu, entry):
         """Choose from the menu bar."""
-        self.click(f"//li[contains(@class, 'lm-MenuBar-item')][normalize-space()='{menu}']")
-        self.click(f"//li[contains(@class, 'lm-Menu-item')][.//div[text()='{entry}']]")
+        self.find(f"//li[contains(@class, 'lm-MenuBar-item')][normalize-space()='{menu}']").click()
+        self.find(f"//li[contains(@class, 'lm-Menu-item')][.//div[text()='{entry}']]").click()
 
     # files
 
@@ -243,7 +241,7 @@ class Lab:
     def open_file(self, name):
         """Open a text file by a double click in the list of files."""
         item = f"//li[contains(@class, 'jp-DirListing-item')][.//span[text()='{name}']]"
-        ActionChains(self.driver).double_click(self.click(item)).perform()
+        ActionChains(self.driver).double_click(self.find(item)).perform()
         self.wait_for_tab(name)
 
     def is_open(self, name):
@@ -254,7 +252,7 @@ class Lab:
     def show(self, name):
         """Bring the tab of an open file to the front."""
         bar = "//div[@id='jp-main-dock-panel']//li[contains(@class, 'lm-TabBar-tab')]"
-        self.click(f"{bar}[.//div[text()='{name}']]")
+        self.find(f"{bar}[.//div[text()='{name}']]").click()
         self.wait_for_tab(name)
 
     def wait_for_tab(self, name):
@@ -331,7 +329,7 @@ class Lab:
     def restart_and_run_all(self, last):
         """Choose that from the menu, and wait for the last cell."""
         self.choose("Run", "Restart Kernel and Run All Cells…")
-        self.click("//dialog//button[contains(@class, 'jp-mod-accept')]")
+        self.find("//dialog//button[contains(@class, 'jp-mod-accept')]").click()
         self.wait_for_run(last, checks=True, patience=PATIENCE_FOR_ALL)
 
     # writing
