@@ -410,7 +410,7 @@ def caption(dataset: CrystalDataset, row: int, probability: float | None = None)
     record, label = dataset.records[row], int(dataset.target(PEROVSKITE)[row])
     kind = record["prototype"].replace("_", " ")
     truth = ("another oxide", "a perovskite")[label]
-    said = "" if probability is None else f", probability {probability:.2f}"
+    said = "" if probability is None else f", P(perovskite) = {probability:.2f}"
     return f"{record['formula']}, {kind}<br>{truth}{said}"
 
 

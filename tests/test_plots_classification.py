@@ -171,4 +171,4 @@ def test_examples_are_the_kinds_that_there_are(dataset):
 
 def test_a_caption_says_label_type_and_probability(dataset):
     said = draw.caption(dataset, 1, 0.873)
-    assert said == "CaTiO3, 2H<br>another oxide, probability 0.87"
+    assert said == "CaTiO3, 2H<br>another oxide, P(perovskite) = 0.87"
