@@ -400,7 +400,8 @@ def test_load_dataset_takes_a_name_a_folder_or_a_file(folder, tmp_path_factory):
 @pytest.mark.parametrize("name", ["perovskite", "nothing.json", "id_prop.csv"])
 def test_an_unknown_dataset_says_what_can_be_given(folder, name, monkeypatch):
     monkeypatch.chdir(folder)
-    with pytest.raises(CrystalGraphError, match=f"no dataset '{name}'; give perovskites or oxides, a folder"):
+    words = f"no dataset '{name}'; give perovskites or oxides, a folder"
+    with pytest.raises(CrystalGraphError, match=words):
         loaders.load_dataset(name)
 
 

@@ -260,7 +260,7 @@ def test_a_model_file_that_does_not_work_is_one_sentence(
         (("--data", "perovskites", "--epochs", "ten"), "'ten' is not a whole number of 1 or more"),
         (("--data", "perovskites", "--learning-rate", "-1"), "'-1' is not a positive number"),
         (("--data", "perovskites", "--conv", "best"), "invalid choice: 'best'"),
-        (("--data", "nothing"), "There is no dataset 'nothing'; give perovskites or oxides, a folder with"),
+        (("--data", "nothing"), "There is no dataset 'nothing'; give perovskites or oxides, a"),
         (("--data", "perovskites", "--target", "gap"), "has no column 'gap'; choose one of form"),
         (("--data", "perovskites", "--split", "leave_out_Xe"), "No split 'leave_out_Xe' of perov"),
     ],

@@ -92,7 +92,8 @@ _LOG_SOFTMAX = Check(
     "score minus the logarithm of the sum of the row's exponentials, with the row's maximum "
     "subtracted first.",
     {
-        "paper": "scores (0, 0), (ln 3, 0), (0, ln 3): probabilities 1/2, 1/2 and 3/4, 1/4 and 1/4, 3/4",
+        "paper": "scores (0, 0), (ln 3, 0), (0, ln 3): probabilities 1/2, 1/2 and 3/4, 1/4 and "
+        "1/4, 3/4",
         "random": "scores between about -3 and 3",
         "large": "scores up to +-1000",
     },

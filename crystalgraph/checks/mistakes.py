@@ -331,8 +331,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "all with all": "[:, labels] takes every label for every crystal; row i goes with label i: "
         "index rows by torch.arange(C).",
         "divided by 2 C": "it is divided by the number of entries, 2 C; there are C crystals.",
-        "larger one": "the larger of a crystal's two log-probabilities is taken, whatever its label; "
-        "take that of the true class.",
+        "larger one": "the larger of a crystal's two log-probabilities is taken, whatever its "
+        "label; take that of the true class.",
         "both classes": "both columns are added up; only that of the true class counts.",
     },
     "4.3": {
