@@ -48,7 +48,7 @@ def processor_seconds():
     return used.ru_utime + used.ru_stime
 
 
-def test_a_right_folder_passes_in_time(folder):
+def test_a_right_folder_passes_within_15_seconds(folder):
     before, start = processor_seconds(), time.monotonic()
     result = check(cwd=folder)
     seconds, wall = processor_seconds() - before, time.monotonic() - start
@@ -56,7 +56,7 @@ def test_a_right_folder_passes_in_time(folder):
     assert result.stdout.count("passed") == len(TASKS)
     assert f"{NEEDED + BONUS} of {NEEDED} points" in result.stdout
     print(f"board of a right folder: {seconds:.1f} s of the processor, {wall:.1f} s here and now")
-    assert seconds < 60  # 12 s on two idle cores; an endless wait would be far above
+    assert seconds < 15
 
 
 def test_the_release_is_all_to_do():
