@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from browser import Lab, running_lab
 from course_copy import answer, fill_in
+from IPython.core.inputtransformer2 import TransformerManager
 from PIL import Image
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.color import Color
@@ -20,8 +21,6 @@ from crystalgraph.checks.tasks import NOTEBOOKS, TASKS
 from crystalgraph.hand_in import FILES
 from crystalgraph.paths import REPO
 from crystalgraph.release import POINTS_CALL, STUDENT_MODEL, stub_line
-
-pytestmark = pytest.mark.slow
 
 GREEN = "#2e7d32"
 PLOTLY, PNG = "application/vnd.plotly.v1+json", "image/png"
@@ -51,6 +50,7 @@ def lab(request, running, tmp_path):
     lab.close()
 
 
+@pytest.mark.slow
 def test_a_notebook_is_solved_by_hand(lab):
     first = None
     for cell in lab.cells():
@@ -65,6 +65,22 @@ def test_a_notebook_is_solved_by_hand(lab):
     assert_figures(lab)
     assert_board_is_green(lab)
     assert_zip(lab)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("%load_ext autoreload\n%autoreload 2\nfrom crystalgraph.plots import plot_curves", False),
+        ("%matplotlib inline\nplots.plot_curves(run)", True),
+        ("!ls\nside_by_side(draw_graph(salt), points(1))", True),
+        ("figure = target_shells()", True),
+        ("def my_own():\n    plot_curves(run)", False),
+        ("if REPEAT:\n    plot_curves(run)", False),
+        ("drawing = 1", False),
+    ],
+)
+def test_cells_that_draw_are_known(source, expected):
+    assert draws(source) is expected
 
 
 # --- solving -------------------------------------------------------------------------------------
@@ -171,7 +187,8 @@ def draws(source):
     """Whether a cell calls a function that makes a figure, whatever its own functions do."""
     if not DRAWS.search(source):
         return False
-    statements = [s for s in ast.parse(source).body if not isinstance(s, ast.FunctionDef | ast.If)]
+    body = ast.parse(TransformerManager().transform_cell(source)).body  # %magics are not Python
+    statements = [s for s in body if not isinstance(s, ast.FunctionDef | ast.If)]
     calls = [n for s in statements for n in ast.walk(s) if isinstance(n, ast.Call)]
     names = (getattr(call.func, "attr", getattr(call.func, "id", "")) for call in calls)
     return any(DRAWS.fullmatch(name) for name in names)
