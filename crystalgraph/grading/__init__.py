@@ -1,0 +1,19 @@
+"""The batch grader: `crystalgraph grade`.
+
+One file per idea, in the order in which a hand-in meets them:
+
+    hand_ins    what was handed in, from a folder, a zip or a platform's download
+    answers     the student's code and texts in it, damaged notebooks repaired
+    sandbox     a place where strangers' code can do no harm
+    worker      what runs in there
+    wire        how the two sides talk
+    remote      the student's functions and layers, as the checks on this side see them
+    draw        inputs of this student's own
+    marking     all of it together: one hand-in in, one result out
+    result      what that is
+    batch       many of them: resumed, spread over processes and machines
+    gradebook   results into nbgrader's gradebook
+    feedback, class_report, similar     what people read
+
+The right answers never enter the sandbox; nothing that comes out of it is trusted.
+"""

@@ -1,0 +1,143 @@
+"""What grading one hand-in gives: a status, points for each task, and what was seen."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from crystalgraph.checks.tasks import TASKS
+
+
+class Status(StrEnum):
+    """What became of a task, or of a hand-in. Only INTERNAL_ERROR is ours."""
+
+    OK = "OK"
+    PARTIAL = "PARTIAL"
+    WRONG = "WRONG"
+    NOT_IMPLEMENTED = "NOT_IMPLEMENTED"
+    IMPORT_ERROR = "IMPORT_ERROR"
+    TIMEOUT = "TIMEOUT"
+    OUT_OF_MEMORY = "OUT_OF_MEMORY"
+    CRASHED = "CRASHED"
+    BAD_NOTEBOOK = "BAD_NOTEBOOK"
+    MISSING_FILE = "MISSING_FILE"
+    TAMPERED = "TAMPERED"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+
+
+TO_LOOK_AT = (
+    Status.INTERNAL_ERROR,
+    Status.TAMPERED,
+    Status.BAD_NOTEBOOK,
+    Status.MISSING_FILE,
+    Status.CRASHED,
+    Status.OUT_OF_MEMORY,
+    Status.TIMEOUT,
+    Status.IMPORT_ERROR,
+)
+"""Statuses of a task that become the hand-in's, the gravest first."""
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """One task of a hand-in.
+
+    Attributes:
+        task: its id, "2.1".
+        status: what became of it.
+        points: awarded.
+        step: part of the check that failed.
+        message: what was seen and the likely mistake, for the student.
+        cause: short name of the mistake, when it is a known one.
+        expected: in words, what a right answer gives.
+    """
+
+    task: str
+    status: Status
+    points: float = 0.0
+    step: str = ""
+    message: str = ""
+    cause: str = ""
+    expected: str = ""
+
+    @property
+    def max_points(self) -> float:
+        """Points of a right answer."""
+        return float(TASKS[self.task].points)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One hand-in, graded.
+
+    Attributes:
+        student: the id.
+        assignment: such as "hw".
+        fingerprint: of what was handed in (HandIn.fingerprint).
+        tasks: one for each of TASKS, in their order.
+        submitted: when it was handed in, ISO 8601 with time zone; empty when not known.
+        source: what was handed in, for people: "hw_s001.zip".
+        seen: sentences on the hand-in as a whole, for the instructor.
+        repairs: sentences on what was mended in it.
+        seconds: that grading took.
+    """
+
+    student: str
+    assignment: str
+    fingerprint: str
+    tasks: tuple[TaskResult, ...]
+    submitted: str = ""
+    source: str = ""
+    seen: tuple[str, ...] = ()
+    repairs: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def status(self) -> Status:
+        """One word for the hand-in: the gravest thing seen, else how far it came."""
+        found = {task.status for task in self.tasks}
+        grave = next((status for status in TO_LOOK_AT if status in found), None)
+        if grave is not None:
+            return grave
+        needed = {task.status for task in self.tasks if not TASKS[task.task].bonus}
+        if needed == {Status.OK}:
+            return Status.OK
+        if self.points > 0:
+            return Status.PARTIAL
+        return Status.NOT_IMPLEMENTED if found == {Status.NOT_IMPLEMENTED} else Status.WRONG
+
+    @property
+    def points(self) -> float:
+        """Sum over all tasks, bonus included."""
+        return sum(task.points for task in self.tasks)
+
+    @property
+    def max_points(self) -> float:
+        """Sum over the tasks that are no bonus."""
+        return sum(task.max_points for task in self.tasks if not TASKS[task.task].bonus)
+
+    def to_json(self) -> str:
+        """The result as text; status and points are repeated for people and other programs."""
+        totals = {"status": self.status, "points": self.points, "max_points": self.max_points}
+        return json.dumps(totals | asdict(self), indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Result:
+        """Read what to_json wrote.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        try:
+            known = json.loads(text)
+            for derived in ("status", "points", "max_points"):
+                known.pop(derived)
+            tasks = [
+                TaskResult(**(task | {"status": Status(task["status"])}))
+                for task in known.pop("tasks")
+            ]
+            lists = {name: tuple(known.pop(name)) for name in ("seen", "repairs")}
+            return cls(**known, **lists, tasks=tuple(tasks))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"no result of the grader: {error!r}") from error
