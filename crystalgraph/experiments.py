@@ -34,6 +34,7 @@ from crystalgraph.datasets import (
     load_split,
 )
 from crystalgraph.errors import CrystalGraphError
+from crystalgraph.files import write_atomically
 from crystalgraph.graphs import batch_graphs
 from crystalgraph.model_loading import load_model_class, make_model
 from crystalgraph.runs import RunResult, TrainedModel, train_model
@@ -323,10 +324,7 @@ def read_packed(path: Path) -> dict[tuple[str, str, int], dict]:
 def write_packed(path: Path, runs: Mapping[tuple[str, str, int], dict]) -> None:
     """Write finished runs, one a line, sorted; readers see the old file or the new one."""
     lines = [json.dumps(runs[key], separators=(",", ":")) for key in sorted(runs)]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    partial.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
-    os.replace(partial, path)
+    write_atomically(path, "[\n" + ",\n".join(lines) + "\n]\n")
 
 
 def is_current(packed: Mapping) -> bool:

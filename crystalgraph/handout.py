@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crystalgraph.errors import CrystalGraphError
+from crystalgraph.files import write_atomically
 
 RECORD = ".handed_out.json"
 """In the student's folder: {file name: fingerprints of the versions handed out}."""
@@ -185,14 +186,6 @@ def read_record(folder: Path) -> dict[str, list[str]]:
         return {str(name): [str(one) for one in known] for name, known in record.items()}
     except (OSError, ValueError, AttributeError, TypeError):
         return {}
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write beside and rename, so that an interruption leaves no half file behind."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(content)
-    partial.replace(path)
 
 
 # --- what differs --------------------------------------------------------------------------------
