@@ -10,7 +10,6 @@ beside this file for what to install and what it costs.
 
 import argparse
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "perovskites"))
 from candidates import Candidate, candidates
 from choice import account, assemble, write_dataset
 from journal import BuilderError, Journal
+from stages import run_command, run_stage
 
 
 def do_relax(options: argparse.Namespace) -> int:
@@ -26,31 +26,19 @@ def do_relax(options: argparse.Namespace) -> int:
     part, n_parts = parse_part(options.part)
     journal = Journal(options.out / f"relaxed_{part}_of_{n_parts}.jsonl")
     done = {key for key, record in read_journals(options.out).items() if "error" not in record}
-    failures = 0
-    for candidate in wanted(options.only)[part - 1 :: n_parts]:
-        key = candidate.id
-        if key in done or journal.is_done(key, options.retry):
-            continue
-        record = relax_or_explain(candidate)
-        failures += "error" in record
-        journal.append({"id": key, **record})
-        reason = record.get("error") or record.get("dropped") or "done"
-        print(f"{key}: {reason} ({record['seconds']} s)", flush=True)
-    return failures
+    left = [one for one in wanted(options.only)[part - 1 :: n_parts] if one.id not in done]
+    return run_stage(journal, [(one.id, work_on(one)) for one in left], options.retry)
 
 
-def relax_or_explain(candidate: Candidate) -> dict:
-    """The record of one relaxation; a crystal that fails must not stop the others."""
-    start = time.perf_counter()
-    try:
+def work_on(candidate: Candidate) -> Callable[[], dict]:
+    """The relaxation of a candidate, not yet done; what it needs is not imported before."""
+
+    def work() -> dict:
         from relax import relax
 
-        record = relax(candidate)
-    except ImportError as missing:
-        raise BuilderError(f"{missing}: see README.md for what this stage needs.") from None
-    except Exception as failure:
-        record = {"error": repr(failure)[:200]}
-    return {**record, "seconds": round(time.perf_counter() - start, 1)}
+        return relax(candidate)
+
+    return work
 
 
 def do_assemble(options: argparse.Namespace) -> int:
@@ -114,17 +102,8 @@ STAGES: dict[str, Callable[[argparse.Namespace], int]] = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one stage.
-
-    Returns:
-        int: 0 fine, 1 some entries failed (they are in the journal), 2 wrong usage or bad input.
-    """
-    options = parser().parse_args(arguments)
-    try:
-        return 1 if STAGES[options.stage](options) else 0
-    except BuilderError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    """Run one stage; returns the exit code."""
+    return run_command(parser(), STAGES, arguments)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,7 @@ time and start it again. See README.md beside this file for what to install and 
 
 import argparse
 import sys
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from assemble import assemble, read_dataset, write_dataset
@@ -24,41 +23,11 @@ from differences import energy_rows, from_csv, geometry_rows, reference_rows, su
 from geometry import optimise
 from journal import BuilderError, Journal, write_atomically
 from references import reference_energy
+from stages import run_command, run_stage
 
 SHIPPED = Path(__file__).resolve().parents[2] / "data" / "perovskites"
 RECOMPUTED = "recomputed.csv"
 OWN_GEOMETRY, SHIPPED_GEOMETRY = "dft.jsonl", "dft_shipped_geometry.jsonl"
-
-
-def run_stage(
-    journal: Journal, items: Iterable[tuple[str, Callable[[], dict]]], retry: bool = False
-) -> int:
-    """Do what is not done, one result a line in the journal; go on after a failure.
-
-    Args:
-        journal: Of the stage.
-        items: Pairs of id and the work to do, a function without arguments.
-        retry: Do again what is recorded as failed.
-
-    Returns:
-        int: How many failed in this run.
-    """
-    failures = 0
-    for key, work in items:
-        if journal.is_done(key, retry):
-            continue
-        start = time.perf_counter()
-        try:
-            result = work()
-        except ImportError as missing:
-            raise BuilderError(f"{missing}: see README.md for what this stage needs.") from None
-        except Exception as failure:  # a crystal that will not converge must not stop the others
-            result = {"error": repr(failure)[:200]}
-            failures += 1
-        seconds = round(time.perf_counter() - start, 1)
-        journal.append({"id": key, **result, "seconds": seconds})
-        print(f"{key}: {result.get('error', 'done')} ({seconds} s)", flush=True)
-    return failures
 
 
 def do_compositions(options: argparse.Namespace) -> int:
@@ -213,17 +182,8 @@ STAGES: dict[str, Callable[[argparse.Namespace], int]] = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one stage.
-
-    Returns:
-        int: 0 fine, 1 some entries failed (they are in the journal), 2 wrong usage or bad input.
-    """
-    options = parser().parse_args(arguments)
-    try:
-        return 1 if STAGES[options.stage](options) else 0
-    except BuilderError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    """Run one stage; returns the exit code."""
+    return run_command(parser(), STAGES, arguments)
 
 
 if __name__ == "__main__":
