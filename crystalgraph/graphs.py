@@ -146,9 +146,7 @@ def _within_kth_shell(
     return distance <= kth_distance[center] + tolerance
 
 
-def _require_neighbors(
-    center: np.ndarray, structure: Structure, radius: float, name: str
-) -> None:
+def _require_neighbors(center: np.ndarray, structure: Structure, radius: float, name: str) -> None:
     lonely = np.setdiff1d(np.arange(len(structure)), center)
     if len(lonely):
         site = structure[int(lonely[0])]

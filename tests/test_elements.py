@@ -123,12 +123,22 @@ def test_missing_values_match_the_readme():
     elements = load_elements().values()
     missing = {
         name: sum(getattr(element, name) is None for element in elements)
-        for name in ("electronegativity", "covalent_radius", "ionization_energy",
-                     "electron_affinity", "atomic_volume", "atomic_mass")
+        for name in (
+            "electronegativity",
+            "covalent_radius",
+            "ionization_energy",
+            "electron_affinity",
+            "atomic_volume",
+            "atomic_mass",
+        )
     }
     assert missing == {
-        "electronegativity": 15, "covalent_radius": 0, "ionization_energy": 0,
-        "electron_affinity": 26, "atomic_volume": 9, "atomic_mass": 0,
+        "electronegativity": 15,
+        "covalent_radius": 0,
+        "ionization_energy": 0,
+        "electron_affinity": 26,
+        "atomic_volume": 9,
+        "atomic_mass": 0,
     }
 
 

@@ -73,8 +73,9 @@ def test_a_bin_edge_belongs_to_the_bin_above(low, n, data):
 def test_log_bins_are_bins_of_the_logarithm(value, low, span, n):
     logarithmic = Binned(low, low + span, n, log=True)
     assert (logarithmic.encode(value) == Binned(low, low + span, n).encode(math.log(value))).all()
-    np.testing.assert_allclose(np.log(logarithmic.edges()), Binned(low, low + span, n).edges(),
-                               atol=1e-12)
+    np.testing.assert_allclose(
+        np.log(logarithmic.edges()), Binned(low, low + span, n).edges(), atol=1e-12
+    )
 
 
 def test_an_edge_that_rounds_down_falls_as_in_the_published_table():
@@ -160,8 +161,14 @@ def test_six_groups_of_elements_share_a_vector():
     for number, element in ELEMENTS.items():
         groups.setdefault(features.vector(number).tobytes(), []).append(element.symbol)
     shared = [group for group in groups.values() if len(group) > 1]
-    assert shared == [["La", "Ce"], ["Sm", "Gd"], ["Ho", "Er"], ["Th", "Np"], ["Am", "Cm"],
-                      ["Bk", "Cf", "Es", "Fm"]]
+    assert shared == [
+        ["La", "Ce"],
+        ["Sm", "Gd"],
+        ["Ho", "Er"],
+        ["Th", "Np"],
+        ["Am", "Cm"],
+        ["Bk", "Cf", "Es", "Fm"],
+    ]
 
 
 @given(atomic_numbers)
@@ -197,8 +204,13 @@ def test_decode_of_calcium():
 @given(atomic_numbers)
 def test_decoding_the_published_numbers_brackets_the_raw_values(number):
     features, element = published_features(), ELEMENTS[number]
-    parts = dict(zip((prop for prop, _ in features.columns),
-                     features.decode(features.vector(number)).split(", "), strict=True))
+    parts = dict(
+        zip(
+            (prop for prop, _ in features.columns),
+            features.decode(features.vector(number)).split(", "),
+            strict=True,
+        )
+    )
     for prop, encoder in features.columns:
         value = getattr(element, prop)
         words = parts[prop]
@@ -272,8 +284,11 @@ def test_an_element_without_a_vector_is_named(number):
 
 
 def test_a_column_may_be_used_twice_and_made_at_run_time():
-    columns = [("electronegativity", Scaled()), ("electronegativity", Binned(0.5, 4, 5)),
-               ("atomic_mass", Scaled(log=True))]
+    columns = [
+        ("electronegativity", Scaled()),
+        ("electronegativity", Binned(0.5, 4, 5)),
+        ("atomic_mass", Scaled(log=True)),
+    ]
     features = AtomFeatures(columns)
     assert features.n_features == 7
     words = features.decode(features.vector(SYMBOLS["O"]))
@@ -295,8 +310,10 @@ def test_one_hot_number_is_the_identity():
 
 def test_scaled_features_are_z_scores():
     matrix = scaled_features().matrix(ELEMENTS)
-    known = [[getattr(e, prop) is not None for e in ELEMENTS.values()]
-             for prop, _ in scaled_features().columns]
+    known = [
+        [getattr(e, prop) is not None for e in ELEMENTS.values()]
+        for prop, _ in scaled_features().columns
+    ]
     for column, mask in zip(matrix.T, np.array(known), strict=True):
         assert abs(column[mask].mean()) < 1e-12 and abs(column[mask].std() - 1) < 1e-12
         assert (column[~mask] == 0).all()
