@@ -18,7 +18,7 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
-from crystalgraph.errors import CrystalGraphError
+from crystalgraph.errors import CrystalGraphError, ShownPlainly
 from crystalgraph.handout import HandedOut, fingerprint, hand_out, read_record
 from crystalgraph.paths import REPO
 
@@ -39,12 +39,8 @@ then goes back to an old pymatgen, which warns about its newer dependencies in e
 SEE_DIFFERENCE = "`!diff {0}/model_hw.py {0}/model_hw.new.py` shows what differs"
 
 
-class SetUpFailed(CrystalGraphError):
-    """The notebook cannot run here; notebooks show the sentence without a traceback."""
-
-    def _render_traceback_(self) -> list[str]:
-        """IPython shows these lines in place of a traceback."""
-        return [str(self)]
+class SetUpFailed(ShownPlainly, CrystalGraphError):
+    """The notebook cannot run here, and why."""
 
 
 def set_up(keep_on_drive: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The one exception that users are meant to read."""
+"""Exceptions that users are meant to read."""
 
 
 class CrystalGraphError(ValueError):
@@ -6,3 +6,11 @@ class CrystalGraphError(ValueError):
 
     The command line prints it on stderr and exits with 2.
     """
+
+
+class ShownPlainly(Exception):
+    """Base of errors whose message says it all: notebooks show it without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        """IPython shows these lines in place of a traceback."""
+        return str(self).splitlines()

@@ -33,7 +33,7 @@ from crystalgraph.datasets import (
     load_perovskites,
     load_split,
 )
-from crystalgraph.errors import CrystalGraphError
+from crystalgraph.errors import CrystalGraphError, ShownPlainly
 from crystalgraph.files import write_atomically
 from crystalgraph.graphs import batch_graphs
 from crystalgraph.model_loading import load_model_class, make_model
@@ -441,11 +441,8 @@ def steps(n: int) -> Iterator[int]:
     return iter(range(0 if autograding() else n))
 
 
-class NetworkNotReady(CrystalGraphError):
-    """A cell needs a network that does not run; notebooks show the sentence without a traceback."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [str(self)]
+class NetworkNotReady(ShownPlainly, CrystalGraphError):
+    """A cell needs a network that does not run, and why it does not."""
 
 
 class NotReady(nn.Module):

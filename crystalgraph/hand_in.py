@@ -23,7 +23,7 @@ from pathlib import Path
 
 from crystalgraph.checks.tasks import MODEL_FILE, NOTEBOOKS, TASKS
 from crystalgraph.colab import DRIVE, DRIVE_FOLDER, in_colab
-from crystalgraph.errors import CrystalGraphError
+from crystalgraph.errors import CrystalGraphError, ShownPlainly
 from crystalgraph.handout import NEW_VERSION, fingerprint
 from crystalgraph.paths import REPO
 
@@ -42,12 +42,8 @@ NO_ID = (
 )
 
 
-class HandInRefused(CrystalGraphError):
-    """There is no zip, and why; notebooks show the sentence without a traceback."""
-
-    def _render_traceback_(self) -> list[str]:
-        """IPython shows these lines in place of a traceback."""
-        return [str(self)]
+class HandInRefused(ShownPlainly, CrystalGraphError):
+    """There is no zip, and why."""
 
 
 @dataclass(frozen=True)

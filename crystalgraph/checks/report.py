@@ -4,6 +4,7 @@ import html
 from dataclasses import dataclass
 
 from crystalgraph.checks.tasks import Task
+from crystalgraph.errors import ShownPlainly
 
 _GREEN, _RED, _GREY = "#2e7d32", "#c62828", "#757575"
 
@@ -117,8 +118,8 @@ def _row(step: Step) -> str:
     )
 
 
-class CheckFailed(Exception):
-    """A task scored zero; notebooks show the message without a traceback.
+class CheckFailed(ShownPlainly):
+    """A task scored zero.
 
     Attributes:
         report: what was found.
@@ -127,7 +128,3 @@ class CheckFailed(Exception):
     def __init__(self, report: CheckReport) -> None:
         super().__init__(report.text())
         self.report = report
-
-    def _render_traceback_(self) -> list[str]:
-        """IPython shows these lines in place of a traceback."""
-        return str(self).splitlines()
