@@ -26,13 +26,12 @@ from pathlib import Path
 from crystalgraph.checks import worker
 from crystalgraph.checks.tasks import MODEL_FILE, NOTEBOOKS, TASKS, Task
 from crystalgraph.errors import CrystalGraphError
-from crystalgraph.paths import REPO
+from crystalgraph.paths import REPO, WORK
 
 SECONDS_TO_IMPORT = 300.0  # the libraries, from a cold disk of a busy computer
 SECONDS_PER_TASK = 20.0
 SECONDS_PER_STEP = 8.0  # of a task; this leaves it the points of earlier steps
 FORK = True  # where the system can
-WORK = REPO / "work" / "hw"
 _MARKS = {"passed": "passed", "failed": "FAILED", "not implemented": "to do", "missing": "missing"}
 
 

@@ -18,12 +18,11 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
+from crystalgraph.checks.tasks import MODEL_FILE
 from crystalgraph.errors import CrystalGraphError, ShownPlainly
 from crystalgraph.handout import HandedOut, fingerprint, hand_out, read_record
-from crystalgraph.paths import REPO
+from crystalgraph.paths import RELEASE, REPO
 
-RELEASE = REPO / "assignments" / "hw"
-MODEL_FILE = "model_hw.py"
 CONTENT = REPO.parent
 """Colab's own folder, /content: the set-up cell puts the repository into it."""
 DRIVE = CONTENT / "drive"

@@ -25,7 +25,7 @@ from crystalgraph.checks.tasks import MODEL_FILE, NOTEBOOKS, TASKS
 from crystalgraph.colab import DRIVE, DRIVE_FOLDER, in_colab
 from crystalgraph.errors import CrystalGraphError, ShownPlainly
 from crystalgraph.handout import NEW_VERSION, fingerprint
-from crystalgraph.paths import REPO
+from crystalgraph.paths import RELEASE
 
 FILES = (*NOTEBOOKS.values(), MODEL_FILE)
 STUDENT_ID = r"[A-Za-z0-9][A-Za-z0-9.@]{0,63}"
@@ -33,7 +33,6 @@ RENAMED = r"(?:Copy of )*{name}(?: ?\(\d+\))?"
 """What Colab and browsers make of a file's name; {name} is the name without its ending."""
 TIME_FORMAT = "handed in %Y-%m-%dT%H:%M:%SZ"
 """The zip's comment, in UTC: the collector reads it where the platform writes no time."""
-RELEASE = REPO / "assignments" / "hw"
 DRIVE_FOLDERS = (DRIVE / "MyDrive" / DRIVE_FOLDER, DRIVE / "MyDrive" / "Colab Notebooks")
 """Where model_hw.py and the notebooks lie on Google Drive."""
 NO_ID = (

@@ -9,12 +9,9 @@ import sys
 from pathlib import Path
 
 from crystalgraph.handout import HandedOut, differences, hand_out
-from crystalgraph.paths import REPO
+from crystalgraph.paths import RELEASE, WORK
 
 EXTRA_ARGUMENTS = True  # what lab does not know goes to JupyterLab (--no-browser, --port 8890)
-
-RELEASE = REPO / "assignments" / "hw"
-WORK = REPO / "work" / "hw"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
