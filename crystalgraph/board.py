@@ -247,7 +247,7 @@ def show(notebook: str) -> None:
 def _student_folder(notebook: str, spare: Path) -> Path:
     """The current folder; in Colab `spare`, with the files that count there copied into it."""
     from crystalgraph.colab import in_colab
-    from crystalgraph.hand_in import DRIVE_FOLDERS, FILES, _on_screen
+    from crystalgraph.hand_in import DRIVE_FOLDERS, FILES, notebook_on_screen
 
     if not in_colab():
         return Path.cwd()
@@ -255,7 +255,7 @@ def _student_folder(notebook: str, spare: Path) -> Path:
         for name in FILES:
             if (folder / name).is_file():
                 shutil.copy2(folder / name, spare / name)
-    shown = _on_screen(NOTEBOOKS[notebook])
+    shown = notebook_on_screen(NOTEBOOKS[notebook])
     if shown is not None:
         (spare / shown.name).write_bytes(shown.content)
     return spare

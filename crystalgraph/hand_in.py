@@ -95,7 +95,7 @@ def hand_in(student_id: str, notebook: str) -> None:
     student_id = checked_id(student_id)
     folder = Path.cwd()
     drive = [one for one in DRIVE_FOLDERS if in_colab() and one.is_dir() and one != folder]
-    parts = collect_parts([folder, *drive], _on_screen(NOTEBOOKS[notebook]))
+    parts = collect_parts([folder, *drive], notebook_on_screen(NOTEBOOKS[notebook]))
     check_saved(parts, NOTEBOOKS[notebook], _last_runs())
     path = write_zip(folder / f"hw_{student_id}.zip", parts)
     print("\n".join([f"{path} is ready to be handed in:", *(f"  {p.describe()}" for p in parts)]))
@@ -311,8 +311,12 @@ def check_saved(parts: Sequence[Part], notebook: str, runs: Sequence[str]) -> No
 # --- Colab ---------------------------------------------------------------------------------------
 
 
-def _on_screen(name: str) -> Part | None:
-    """The notebook as Colab shows it, saved or not; None elsewhere, or if it gives no answer."""
+def notebook_on_screen(name: str) -> Part | None:
+    """The notebook as Colab shows it, saved or not; None elsewhere, or if it gives no answer.
+
+    Args:
+        name: of the notebook that this kernel belongs to.
+    """
     if not in_colab():
         return None
     from google.colab import _message
