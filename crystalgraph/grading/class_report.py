@@ -56,6 +56,11 @@ class Mistake:
     words: str
     students: tuple[str, ...]
 
+    @property
+    def shared(self) -> bool:
+        """Whether more than one made it."""
+        return len(self.students) > 1
+
 
 def report_page(results: Iterable[Result], similar: Sequence[Pair]) -> str:
     """The whole class as a self-contained HTML page.
@@ -85,6 +90,7 @@ def report_page(results: Iterable[Result], similar: Sequence[Pair]) -> str:
         key=_KEY,
         tasks=[(task, *how_it_went(task, results)) for task in TASKS.values() if results],
         mistakes=common_mistakes(results),
+        repairs=common_repairs(results),
     )
 
 
@@ -106,7 +112,7 @@ def histogram(points: Sequence[float]) -> Markup:
 
 
 def to_look_at(results: Iterable[Result]) -> list[tuple[Result, list[str]]]:
-    """Hand-ins with a grave status, a remark or a repair, the gravest first, and what was seen."""
+    """Hand-ins with a grave status or a remark, the gravest first, and what was seen."""
     ranks = {status: rank for rank, status in enumerate(TO_LOOK_AT)}
     found = [(result, remarks(result)) for result in results]
     found = [(result, seen) for result, seen in found if seen]
@@ -114,7 +120,7 @@ def to_look_at(results: Iterable[Result]) -> list[tuple[Result, list[str]]]:
 
 
 def remarks(result: Result) -> list[str]:
-    """Sentences on a hand-in: what was seen, its tasks that could not be graded, repairs."""
+    """Sentences on a hand-in: what was seen in it, and its tasks that could not be graded."""
     by_message: dict[tuple[Status, str], list[str]] = defaultdict(list)
     for graded in result.tasks:
         if graded.status in TO_LOOK_AT:
@@ -123,7 +129,7 @@ def remarks(result: Result) -> list[str]:
     tasks = [
         f"{status} in {', '.join(names)}: {first}" for (status, first), names in by_message.items()
     ]
-    return [*result.seen, *tasks, *result.repairs]
+    return [*result.seen, *tasks]
 
 
 def how_it_went(task: Task, results: Sequence[Result]) -> tuple[float, list]:
@@ -156,3 +162,12 @@ def in_words(graded: TaskResult) -> str:
         return advice(graded.task, graded.cause)
     what = _GENERAL.get(graded.cause, graded.cause)
     return f"{what} (in: {graded.step})" if what else f"no known mistake (in: {graded.step})"
+
+
+def common_repairs(results: Iterable[Result]) -> list[tuple[str, list[str]]]:
+    """What was mended, the most frequent first, and in whose hand-ins."""
+    students: dict[str, list[str]] = defaultdict(list)
+    for result in results:
+        for repair in dict.fromkeys(result.repairs):
+            students[repair].append(result.student)
+    return sorted(students.items(), key=lambda one: (-len(one[1]), one[0]))

@@ -6,13 +6,14 @@ value that a template prints is cleaned, cut and escaped here, not where somebod
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from crystalgraph.grading.result import Status
 
@@ -74,6 +75,11 @@ def when(submitted: str) -> str:
     return f"{time:%Y-%m-%d %H:%M} {time.tzname() or ''}".rstrip()
 
 
+def prose(text: str) -> Markup:
+    """A sentence of the checks: what stands between backticks is code."""
+    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(clean(text)))))
+
+
 def address(name: str) -> str:
     """The name of a file or folder beside the page, for a link: never another folder's."""
     return "./" + quote(name.encode("utf-8", "replace"), safe="")
@@ -89,8 +95,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"kind": kind, "words": WORDS.__getitem__, "when": when}
-    environment.filters["address"] = address
+    filters = {"kind": kind, "words": WORDS.__getitem__, "when": when}
+    environment.filters |= filters | {"prose": prose, "address": address}
     return environment
 
 
