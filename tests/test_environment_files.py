@@ -26,6 +26,7 @@ DECLARED_AS = {
     "mp_api": "mp-api",
     "IPython": "ipykernel",
     "jinja2": "nbconvert",
+    "markupsafe": "nbconvert",
     "traitlets": "nbconvert",
     "jupyter_client": "nbclient",
     "spglib": "pymatgen",
