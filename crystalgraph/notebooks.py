@@ -12,7 +12,7 @@ import json
 import linecache
 import symtable
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -102,15 +102,19 @@ def _needs(node: ast.stmt) -> frozenset[str]:
     return frozenset(names)
 
 
-def statements(path: Path) -> tuple[list[Statement], dict[str, SyntaxError]]:
-    """Top-level statements of a notebook that bind a name.
+def statements(cells: Iterable[str], where: str) -> tuple[list[Statement], dict[str, SyntaxError]]:
+    """Top-level statements of a notebook's code cells that bind a name.
+
+    Args:
+        cells: their sources.
+        where: the notebook's name, for messages.
 
     Returns:
         The statements, and for cells that do not parse their text with the error.
     """
     found, broken = [], {}
-    for number, source in enumerate(code_cells(path), start=1):
-        filename = f"{path.name}, code cell {number}"
+    for number, source in enumerate(cells, start=1):
+        filename = _filename(where, number)
         linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
         try:
             tree = _parse(source)
@@ -121,6 +125,10 @@ def statements(path: Path) -> tuple[list[Statement], dict[str, SyntaxError]]:
             if isinstance(node, _Binding):
                 found.append(Statement(node, filename, _binds(node), _needs(node)))
     return found, broken
+
+
+def _filename(where: str, number: int) -> str:
+    return f"{where}, code cell {number}"
 
 
 def _needed(found: list[Statement], names: Iterable[str]) -> list[Statement]:
@@ -153,19 +161,44 @@ def load_function(path: Path, name: str) -> object:
         CrystalGraphError: the notebook does not define it, or its cell has a syntax error.
         Exception: what a needed statement raises.
     """
-    found, broken = statements(path)
+    return function_of(code_cells(path), name, path.name)
+
+
+def function_of(cells: Sequence[str], name: str, where: str, at: int | None = None) -> object:
+    """One function of a notebook's code cells, with all that it needs.
+
+    Args:
+        cells: sources of the code cells.
+        name: of a function defined at the top level of a cell.
+        where: the notebook's name, for messages.
+        at: place of the cell whose definition counts; None takes the last one.
+
+    Returns:
+        The function.
+
+    Raises:
+        CrystalGraphError: no cell defines it, or that cell has a syntax error.
+        Exception: what a needed statement raises.
+    """
+    found, broken = statements(cells, where)
     definitions = [s for s in found if isinstance(s.node, _Definition) and name in s.binds]
+    if at is not None:
+        own = [s for s in definitions if s.filename == _filename(where, at + 1)]
+        definitions = own or ([] if cells[at] in broken else definitions)
     if not definitions:
-        for source, error in broken.items():
-            if f"def {name}" in source:
-                raise CrystalGraphError(
-                    f"{path.name}: the cell that defines {name} is no valid Python: {error.msg} in "
-                    f"its line {error.lineno}."
-                )
-        raise CrystalGraphError(
-            f"{path.name} does not define {name}: keep the def line as it was handed out."
-        )
-    return _execute(_needed(found, [name]), definitions[-1], {"__name__": path.stem})[name]
+        raise CrystalGraphError(_not_defined(name, where, broken))
+    namespace = {"__name__": Path(where).stem}
+    return _execute(_needed(found, [name]), definitions[-1], namespace)[name]
+
+
+def _not_defined(name: str, where: str, broken: dict[str, SyntaxError]) -> str:
+    for source, error in broken.items():
+        if f"def {name}" in source:
+            return (
+                f"{where}: the cell that defines {name} is no valid Python: {error.msg} in its "
+                f"line {error.lineno}."
+            )
+    return f"{where} does not define {name}: keep the def line as it was handed out."
 
 
 def library_imports(path: Path, names: Iterable[str]) -> list[str]:
@@ -179,7 +212,7 @@ def library_imports(path: Path, names: Iterable[str]) -> list[str]:
         Names to import in advance, "crystalgraph.plots"; some may be no modules but functions.
     """
     modules: list[str] = []
-    for statement in _needed(statements(path)[0], names):
+    for statement in _needed(statements(code_cells(path), path.name)[0], names):
         node = statement.node
         if isinstance(node, ast.Import):
             modules += [alias.name for alias in node.names]
