@@ -16,7 +16,7 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 
-from crystalgraph.hand_in import RENAMED, STUDENT_ID
+from crystalgraph.hand_in import RENAMED, hand_in_pattern
 from crystalgraph.nbgrader_plugins import (
     RELEASE_PREPROCESSORS,
     HandInCollector,
@@ -45,15 +45,12 @@ c.WriteRepository.repository = REPOSITORY.removeprefix("https://github.com/")
 
 # --- collect: nbgrader zip_collect hw
 # Hand-ins are zips named hw_<student id>.zip with the notebooks and model_hw.py, in a folder or
-# not; the last cell of every notebook makes them (crystalgraph/hand_in.py). A learning platform may
-# put something before `hw_` or a `-1` behind the id, a browser a ` (1)`; Colab and browsers rename
-# notebooks to "Copy of 1_....ipynb" and "1_... (1).ipynb". Other files are left out: a student's
-# torch.py beside the notebook would be imported instead of the real one.
+# not; the last cell of every notebook makes them (crystalgraph/hand_in.py has the patterns). Colab
+# and browsers rename notebooks to "Copy of 1_....ipynb" and "1_... (1).ipynb". Other files are left
+# out: a student's torch.py beside the notebook would be imported instead of the real one.
 FILE = RENAMED.format(name=r"(?P<file_id>\d_\w+?|model_hw)")
 c.FileNameCollectorPlugin.named_regexp = (
-    r".*[/\\]extracted[/\\](?:.*[/\\])?"
-    rf"(?:[^/\\]*_)?hw_(?P<student_id>{STUDENT_ID})(?:-\d+| ?\(\d+\))?[/\\](?:.*[/\\])?"
-    rf"{FILE}\.(?:ipynb|py)$"
+    rf".*[/\\]extracted[/\\](?:.*[/\\])?{hand_in_pattern()}[/\\](?:.*[/\\])?{FILE}\.(?:ipynb|py)$"
 )
 c.FileNameCollectorPlugin.valid_ext = [".ipynb", ".py"]
 c.ZipCollectApp.collector_plugin = HandInCollector  # knows when a hand-in was made

@@ -18,6 +18,7 @@ import time
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -33,12 +34,23 @@ RENAMED = r"(?:Copy of )*{name}(?: ?\(\d+\))?"
 """What Colab and browsers make of a file's name; {name} is the name without its ending."""
 TIME_FORMAT = "handed in %Y-%m-%dT%H:%M:%SZ"
 """The zip's comment, in UTC: the collector reads it where the platform writes no time."""
+TIME_IN_NAME = re.compile(r"(?<!\d)(\d{4}(?:-\d\d){5})(?!\d)")
+"""The time as platforms write it into names, 2026-11-21-16-02-11, in this computer's time zone."""
 DRIVE_FOLDERS = (DRIVE / "MyDrive" / DRIVE_FOLDER, DRIVE / "MyDrive" / "Colab Notebooks")
 """Where model_hw.py and the notebooks lie on Google Drive."""
 NO_ID = (
     'No zip yet: write your id between the quotes, hand_in(student_id="...", and run this cell '
     "again (in one of the notebooks; the zip has them all)."
 )
+
+
+def hand_in_pattern(assignment: str = "hw") -> str:
+    """Regular expression for a hand-in's name without ".zip", as platforms and browsers change it.
+
+    A platform may put something before `hw_` or a `-1` behind the id, a browser a ` (1)`.
+    """
+    before = r"(?:[^/\\]*[_ ])?" + re.escape(assignment)
+    return rf"{before}_(?P<student_id>{STUDENT_ID})(?:-\d+| ?\(\d+\))?"
 
 
 class HandInRefused(ShownPlainly, CrystalGraphError):
@@ -369,6 +381,23 @@ def write_zip(target: Path, parts: Iterable[Part]) -> Path:
     finally:
         partial.unlink(missing_ok=True)
     return target
+
+
+def time_in_comment(comment: bytes) -> datetime | None:
+    """When a zip was made, from the comment that write_zip left in it."""
+    try:
+        return datetime.strptime(f"{comment.decode('ascii')} +0000", f"{TIME_FORMAT} %z")
+    except ValueError:
+        return None
+
+
+def time_in_name(name: str) -> datetime | None:
+    """When something was handed in, from the name that a platform gave it."""
+    stamp = TIME_IN_NAME.search(name)
+    try:
+        return stamp and datetime.strptime(stamp[1], "%Y-%m-%d-%H-%M-%S").astimezone()
+    except (ValueError, OverflowError, OSError):  # digits that are no date
+        return None
 
 
 # --- what is still open --------------------------------------------------------------------------

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import shutil
 import sys
 import zipfile
@@ -34,7 +33,7 @@ from nbgrader.preprocessors import (
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Unicode
 
-from crystalgraph.hand_in import TIME_FORMAT
+from crystalgraph.hand_in import time_in_comment, time_in_name
 from crystalgraph.release import (
     PLACEHOLDER,
     STUDENT_MODEL,
@@ -189,8 +188,6 @@ class HandInCollector(FileNameCollectorPlugin):
     cell of the notebooks leaves in the zip. Hand-made zips have neither and are never late.
     """
 
-    STAMP = re.compile(r"(?<!\d)(\d{4}(?:-\d\d){5})(?!\d)")
-
     def collect(self, submitted_file: str) -> dict | None:
         """What the file's name says about it, and the time; None when it is not to be collected."""
         info = super().collect(submitted_file)
@@ -202,23 +199,22 @@ class HandInCollector(FileNameCollectorPlugin):
     def _made(self, submitted_file: str) -> datetime | None:
         """When the hand-in was made, with its time zone."""
         base, extracted, inside = submitted_file.rpartition(f"{os.sep}extracted{os.sep}")
-        if stamp := self.STAMP.search(inside):
-            return datetime.strptime(stamp[1], "%Y-%m-%d-%H-%M-%S").astimezone()
+        if (made := time_in_name(inside)) is not None:
+            return made
         for folder in filter(lambda folder: folder.name, Path(inside).parents):
             name = folder.with_name(f"{folder.name}.zip")  # a zip in a zip is not in the archive
             for path in (Path(base, "archive", name), Path(base + extracted, name)):
-                if path.is_file() and (made := time_in_comment(path)):
+                if path.is_file() and (made := time_of_zip(path)):
                     return made
         return None
 
 
-def time_in_comment(path: Path) -> datetime | None:
+def time_of_zip(path: Path) -> datetime | None:
     """The time that crystalgraph.hand_in wrote into a zip, if it did."""
     try:
         with zipfile.ZipFile(path) as archive:
-            comment = archive.comment.decode("ascii")
-        return datetime.strptime(f"{comment} +0000", f"{TIME_FORMAT} %z")
-    except (OSError, ValueError, zipfile.BadZipFile):
+            return time_in_comment(archive.comment)
+    except (OSError, zipfile.BadZipFile):
         return None
 
 

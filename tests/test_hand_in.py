@@ -31,7 +31,7 @@ from crystalgraph.hand_in import (
     still_open,
     write_zip,
 )
-from crystalgraph.nbgrader_plugins import HandInCollector, time_in_comment
+from crystalgraph.nbgrader_plugins import HandInCollector, time_of_zip
 from crystalgraph.paths import REPO
 
 FIRST, SECOND, THIRD = (NOTEBOOKS[number] for number in "123")
@@ -159,7 +159,7 @@ def test_the_zip_holds_the_homework_and_nothing_else(folder):
         assert archive.testzip() is None
         for name in FILES:
             assert archive.read(name) == (folder / name).read_bytes()
-    assert time.time() - time_in_comment(path).timestamp() < 60
+    assert time.time() - time_of_zip(path).timestamp() < 60
 
 
 @pytest.mark.parametrize("name", FILES)

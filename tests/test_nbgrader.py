@@ -19,7 +19,7 @@ from nbgrader.api import Gradebook
 
 from crystalgraph.checks.tasks import NOTEBOOKS, TASKS
 from crystalgraph.hand_in import TIME_FORMAT
-from crystalgraph.nbgrader_plugins import time_in_comment
+from crystalgraph.nbgrader_plugins import time_of_zip
 from crystalgraph.paths import REPO
 from crystalgraph.release import POINTS_CALL, STUDENT_MODEL, find_leaks, model_secrets
 
@@ -326,7 +326,7 @@ def test_what_is_late_is_seen_and_costs_what_the_course_says(term):
     assert rows["late"]["timestamp"] == str((DUE + timedelta(minutes=30)).replace(tzinfo=None))
     assert "is 1800.0 seconds late" in said["batch"].stdout
     for student in BY_CELL:  # made by the cell: the time is known
-        made = time_in_comment(course / "downloaded" / "hw" / "archive" / BY_CELL[student])
+        made = time_of_zip(course / "downloaded" / "hw" / "archive" / BY_CELL[student])
         assert rows[student]["timestamp"] == str(made.replace(tzinfo=None))
     assert rows["noisy"]["timestamp"] == ""
 
@@ -335,7 +335,7 @@ def test_of_two_zips_the_later_one_counts(term):
     course = term[0]
     archive = course / "downloaded" / "hw" / "archive"
     first, second = archive / "hw_again.zip", archive / "hw_again (1).zip"
-    assert time_in_comment(first) < time_in_comment(second)
+    assert time_of_zip(first) < time_of_zip(second)
     with zipfile.ZipFile(first) as earlier, zipfile.ZipFile(second) as later:
         assert earlier.read(STUDENT_MODEL) != later.read(STUDENT_MODEL)
         for name in (STUDENT_MODEL, *NOTEBOOKS.values()):
