@@ -29,6 +29,7 @@ COMMANDS = {
     "check": "the self-study board: every task, passed or not, and the likely mistake",
     "train": "train a network on a bundled dataset or on a folder of your own CIF files",
     "predict": "predict with a checkpoint of ours or a published one, for CIF files",
+    "grade": "grade every hand-in of an assignment in a sandbox, into nbgrader's gradebook",
 }
 
 

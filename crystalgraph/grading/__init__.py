@@ -12,6 +12,9 @@ One file per idea, in the order in which a hand-in meets them:
     marking     all of it together: one hand-in in, one result out
     result      what that is
     batch       many of them: resumed, spread over processes and machines
+    spread      hand-ins to workers and results back, on this computer or others
+    store       the results folder
+    autograded  notebooks with our reports in them, for formgrader
     gradebook   results into nbgrader's gradebook
     feedback, class_report, similar     what people read
 

@@ -1,0 +1,112 @@
+"""`crystalgraph grade`: every hand-in of an assignment, into files and nbgrader's gradebook."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crystalgraph.errors import CrystalGraphError
+
+if TYPE_CHECKING:
+    from crystalgraph.grading.batch import Batch
+    from crystalgraph.grading.result import Result
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "submissions",
+        type=Path,
+        help="nbgrader's submitted/, a folder of zips, or what a learning platform gave, as a zip "
+        "or unpacked",
+    )
+    parser.add_argument("--assignment", required=True, metavar="NAME", help="such as hw")
+    parser.add_argument(
+        "--out", type=Path, default=Path("results"), metavar="DIR", help="default: ./results"
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--workers", type=_number, metavar="N", help="processes here; default: one for each core"
+    )
+    where.add_argument(
+        "--scheduler", default="", metavar="ADDRESS", help="of a Dask cluster: tcp://HOST:PORT"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="keep what is graded already, finish the rest"
+    )
+    parser.add_argument(
+        "--gradebook",
+        default="",
+        metavar="URL",
+        help="database of nbgrader; default: gradebook.db in the course's folder",
+    )
+    parser.add_argument(
+        "--unsafe", action="store_true", help="run strangers' code without a sandbox"
+    )
+    parser.epilog = (
+        "Exit code: 0 everything is graded, 1 some hand-ins could not be graded or written to the "
+        "gradebook (try --resume), 2 nothing could be begun."
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Grade, and say how it went; returns the exit code."""
+    try:
+        import distributed  # noqa: F401
+    except ImportError as error:
+        raise CrystalGraphError(
+            "grading needs the package distributed: `pip install -e .[grade]` brings it"
+        ) from error
+    from crystalgraph.grading.batch import Batch
+    from crystalgraph.grading.gradebook import CourseGradebook, find_course
+    from crystalgraph.grading.hand_ins import find_sources
+    from crystalgraph.grading.spread import check_workers, spread, workers
+    from crystalgraph.grading.store import ResultsFolder
+
+    store = ResultsFolder(args.out, args.assignment)
+    sources = find_sources(args.submissions, args.assignment)
+    gradebook = CourseGradebook(find_course(), args.assignment, args.gradebook)
+    with store.locked(), gradebook.opened(), workers(args.workers, args.scheduler) as client:
+        check_workers(client, args.unsafe)
+        batch = Batch(store, gradebook)
+        results = batch.grade(
+            sources,
+            lambda hand_ins: spread(client, hand_ins, args.assignment, args.unsafe),
+            args.resume,
+        )
+    print(summary(results, batch, store.path))
+    failed = any(result.status == "INTERNAL_ERROR" for result in results)
+    return 1 if failed or batch.unwritten else 0
+
+
+def _number(text: str) -> int:
+    """A number of processes, at least one."""
+    if (number := int(text)) < 1:
+        raise ValueError
+    return number
+
+
+def summary(results: list[Result], batch: Batch, folder: Path) -> str:
+    """What the command prints when it is done.
+
+    Args:
+        results: of all hand-ins.
+        batch: that graded them.
+        folder: where the results are.
+    """
+    from crystalgraph.grading.result import TO_LOOK_AT
+
+    counts = Counter(str(result.status) for result in results)
+    lines = [f"{len(results)} hand-ins: {', '.join(f'{n} {s}' for s, n in counts.most_common())}."]
+    lines += [
+        f"  {result.student}: {result.status}; see {folder / result.student / 'log.txt'}"
+        for result in results
+        if result.status in TO_LOOK_AT
+    ]
+    lines += [
+        f"  {student}: not in the gradebook ({why}); run this again with --resume"
+        for student, why in batch.unwritten.items()
+    ]
+    return "\n".join([*lines, f"Grades: {folder / 'grades.csv'}"])

@@ -1,0 +1,95 @@
+"""Many hand-ins: nothing stops the batch, nothing is lost, and any of it can be taken up again.
+
+What happens when, so that a grader killed at any moment leaves no old score that looks new:
+
+    1. the scores of those who are to be graded are taken back, in the gradebook and on disk
+    2. hand-ins are graded, anywhere and in any order
+    3. each result is written down as it comes: on disk, then into the gradebook
+    4. grades.csv and the report on the class are made of the results on disk
+
+With `resume` those who have a result of the very same hand-in are left alone in 1 and 2.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tqdm import tqdm
+
+from crystalgraph.grading.answers import read_answers
+from crystalgraph.grading.gradebook import CourseGradebook
+from crystalgraph.grading.hand_ins import HandIn, Source, read
+from crystalgraph.grading.result import Result, Status
+from crystalgraph.grading.spread import Graded
+from crystalgraph.grading.store import ResultsFolder
+
+Grader = Callable[[Iterable[HandIn]], Iterable[Graded]]
+
+
+@dataclass
+class Batch:
+    """Grading of many hand-ins, written down by this process alone.
+
+    Attributes:
+        store: the results folder, locked.
+        gradebook: nbgrader's, opened.
+        unwritten: student -> why the gradebook does not have the result.
+    """
+
+    store: ResultsFolder
+    gradebook: CourseGradebook
+    unwritten: dict[str, str] = field(default_factory=dict)
+
+    def grade(
+        self, sources: Sequence[Source], grader: Grader, resume: bool = False
+    ) -> list[Result]:
+        """Grade all of them, or with `resume` those that are not graded yet.
+
+        Args:
+            sources: one for each student.
+            grader: hand-ins in, results out.
+            resume: keep the results that are there already.
+
+        Returns:
+            The results, by student.
+        """
+        done = [one for one in sources if self._done(one)] if resume else []
+        left = [one for one in sources if one not in done]
+        self.gradebook.void(one.student for one in left)
+        self.store.void(one.student for one in left)
+        self.store.write_tables([])
+        results = []
+        try:
+            with tqdm(total=len(sources), unit="hand-in", file=sys.stderr, disable=None) as bar:
+                for hand_in, result, log in self._all(done, left, grader):
+                    self._keep(hand_in, result, log)
+                    results.append(result)
+                    bar.set_postfix(Counter(str(result.status) for result in results))
+                    bar.update()
+        finally:
+            self.store.write_tables([])
+        return sorted(results, key=lambda result: result.student)
+
+    def _done(self, source: Source) -> bool:
+        """Whether this very hand-in was graded; an error of the grader is tried once more."""
+        result = self.store.read(source.student)
+        if result is None or result.status is Status.INTERNAL_ERROR:
+            return False
+        return result.fingerprint == read(source).fingerprint
+
+    def _all(self, done: list[Source], left: list[Source], grader: Grader) -> Iterator[Graded]:
+        for source in done:
+            yield read(source), self.store.read(source.student), ""
+        yield from grader(map(read, left))
+
+    def _keep(self, hand_in: HandIn, result: Result, log: str) -> None:
+        """Write one result down; what the gradebook refuses is told at the end."""
+        if self.store.read(result.student) != result:
+            self.store.write(result, log)
+        try:
+            self.gradebook.write(result, read_answers(hand_in))
+        except Exception as error:  # a full disk, a locked database: the others go on
+            self.unwritten[result.student] = f"{type(error).__name__}: {error}"

@@ -1,0 +1,129 @@
+"""The results folder: one folder for each student, and the tables made of them.
+
+    results/hw/s001/result.json, log.txt, feedback.html
+    results/hw/grades.csv, class_report.html
+
+A student is graded when there is a result.json, which is written last. Every file is written whole
+or not at all, so a grader that is killed leaves nothing that is half true.
+"""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from crystalgraph.checks.tasks import TASKS
+from crystalgraph.errors import CrystalGraphError
+from crystalgraph.files import write_atomically
+from crystalgraph.grading.class_report import report_page
+from crystalgraph.grading.feedback import feedback_page
+from crystalgraph.grading.result import Result, Status
+from crystalgraph.grading.similar import Pair
+
+RESULT, LOG, PAGE = "result.json", "log.txt", "feedback.html"
+GRADES, REPORT, LOCK = "grades.csv", "class_report.html", ".lock"
+COLUMNS = ("student", "status", "points", "max_points", *TASKS, "submitted")
+
+
+class ResultsFolder:
+    """What was graded of one assignment.
+
+    Args:
+        out: folder for the results of all assignments.
+        assignment: such as "hw".
+    """
+
+    def __init__(self, out: Path, assignment: str) -> None:
+        self.path = out / assignment
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep a second grader out; the lock of one that was killed is gone with it.
+
+        Raises:
+            CrystalGraphError: another one is writing here.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / LOCK).open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise CrystalGraphError(
+                    f"another `crystalgraph grade` is writing to {self.path}: wait until it is "
+                    "done, or name another folder with --out"
+                ) from error
+            yield
+
+    def folder(self, student: str) -> Path:
+        """Where a student's files are; an id that is a table's name gets another one."""
+        return self.path / (f"{student}_" if student in (GRADES, REPORT, LOCK) else student)
+
+    def read(self, student: str) -> Result | None:
+        """The result of a student; None when there is none, or not one that can be read."""
+        try:
+            return Result.from_json((self.folder(student) / RESULT).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def write(self, result: Result, log: str) -> None:
+        """Keep what grading a hand-in gave.
+
+        Args:
+            result: of one hand-in.
+            log: of grading it, for the instructor.
+        """
+        folder = self.folder(result.student)
+        write_atomically(folder / LOG, log)
+        write_atomically(folder / PAGE, feedback_page(result))
+        write_atomically(folder / RESULT, result.to_json())
+
+    def void(self, students: Iterable[str]) -> None:
+        """Forget the results of these students: they are about to be graded again."""
+        for student in students:
+            for name in (RESULT, PAGE, LOG):
+                (self.folder(student) / name).unlink(missing_ok=True)
+
+    def results(self) -> list[Result]:
+        """All results, by student."""
+        students = [path.parent.name for path in self.path.glob(f"*/{RESULT}")]
+        found = [self.read(student) for student in students]
+        return sorted(filter(None, found), key=lambda result: result.student)
+
+    def write_tables(self, similar: Sequence[Pair]) -> None:
+        """Write grades.csv and the report on the class, of all results that are here.
+
+        Args:
+            similar: hand-ins that are nearly the same.
+        """
+        results = self.results()
+        write_atomically(self.path / GRADES, grades_table(results))
+        write_atomically(self.path / REPORT, report_page(results, similar))
+
+
+def grades_table(results: Iterable[Result]) -> str:
+    """The grades as CSV; what the grader could not grade stays empty, it is no zero.
+
+    Args:
+        results: one for each line.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for result in results:
+        failed = result.status is Status.INTERNAL_ERROR
+        total = "" if failed else f"{result.points:g}"
+        points = {task.task: task for task in result.tasks}
+        table.writerow(
+            [result.student, result.status, total, f"{result.max_points:g}"]
+            + [_points(points[task]) for task in TASKS]
+            + [result.submitted]
+        )
+    return text.getvalue()
+
+
+def _points(graded) -> str:
+    return "" if graded.status is Status.INTERNAL_ERROR else f"{graded.points:g}"
