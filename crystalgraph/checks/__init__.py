@@ -47,7 +47,7 @@ def run_check(
         CrystalGraphError: there is no such task, or no such folder.
     """
     from crystalgraph.checks.cases import hidden_folder
-    from crystalgraph.checks.exam import examine
+    from crystalgraph.checks.exam import cases_of, examine
     from crystalgraph.checks.guard import double_precision, quiet_stderr
 
     if task_id not in TASKS:
@@ -60,7 +60,7 @@ def run_check(
     with quiet_stderr():
         check = all_checks()[task_id]
         with double_precision():
-            return examine(check, student_objects, folder)
+            return examine(check, student_objects, cases_of(task_id, folder))
 
 
 def points(task_id: str, *student_objects: object) -> float:

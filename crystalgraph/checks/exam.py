@@ -34,12 +34,14 @@ class Exam:
         answer: the student's function or class.
         cases: stored cases, visible and hidden.
         outputs: of the student's code, for each case that ran.
+        seconds: that a step may take.
     """
 
     check: "Check"
     answer: object
     cases: list[Case]
     outputs: dict[int, Arrays | None] = field(default_factory=dict)
+    seconds: float = SECONDS_PER_STEP
 
     def run(self, case: Case) -> Arrays:
         """Outputs of the student's code for a case, computed once."""
@@ -164,13 +166,21 @@ def stored(name: str, points: float, *cases: str, paper: bool = False) -> Plan:
     return Plan(name, points, lambda exam: exam.compare(*cases, rtol=rtol))
 
 
-def examine(check: Check, answers: Sequence[object], hidden: Path | None) -> CheckReport:
+def cases_of(task: str, hidden: Path | None = None) -> list[Case]:
+    """The stored cases of a task, those of the instructor's folder last."""
+    return load_cases(task) + ([] if hidden is None else load_cases(task, hidden, hidden=True))
+
+
+def examine(
+    check: Check, answers: Sequence[object], cases: list[Case], seconds: float | None = None
+) -> CheckReport:
     """Check one answer.
 
     Args:
         check: how.
         answers: what the student handed over; the first is looked at.
-        hidden: folder of further cases.
+        cases: to try it on.
+        seconds: that a step may take; None for the usual, infinity where somebody else watches.
 
     Returns:
         The report; whatever the student's code does wrong ends up in it.
@@ -180,10 +190,8 @@ def examine(check: Check, answers: Sequence[object], hidden: Path | None) -> Che
     if problem:
         first, *others = check.steps
         return CheckReport(task, (_failed(first, Fault(problem, "object")), *_not_run(others)))
-    cases = load_cases(task.id)
-    if hidden is not None:
-        cases += load_cases(task.id, hidden, hidden=True)
     exam = Exam(check, answers[0], cases)
+    exam.seconds = SECONDS_PER_STEP if seconds is None else seconds
     steps: list[Step] = []
     for number, plan in enumerate(check.steps):
         step = _take(plan, exam, task)
@@ -196,7 +204,7 @@ def examine(check: Check, answers: Sequence[object], hidden: Path | None) -> Che
 
 def _take(plan: Plan, exam: Exam, task: Task) -> Step:
     try:
-        with time_limit(SECONDS_PER_STEP):
+        with time_limit(exam.seconds):
             plan.test(exam)
     except Fault as fault:
         return _failed(plan, _named(fault, exam))
@@ -212,7 +220,7 @@ def _named(fault: Fault, exam: Exam) -> Fault:
     """The fault of a property, with the known mistake behind it in place of a guess."""
     if fault.cause in MISTAKES[exam.check.task]:
         return fault
-    with contextlib.suppress(Exception, SystemExit, TimeUp), time_limit(SECONDS_PER_STEP):
+    with contextlib.suppress(Exception, SystemExit, TimeUp), time_limit(exam.seconds):
         cause = exam.known_mistake()
         if cause:
             message = f"Likely mistake: {advice(exam.check.task, cause)}\n{fault.message}"

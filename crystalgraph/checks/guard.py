@@ -4,6 +4,7 @@ import ast
 import contextlib
 import inspect
 import linecache
+import math
 import os
 import re
 import signal
@@ -55,7 +56,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     A block that runs, but slowly since the computer is busy, gets up to ten times as many.
     """
     main_thread = threading.current_thread() is threading.main_thread()
-    if not (main_thread and hasattr(signal, "setitimer")):
+    if not (main_thread and hasattr(signal, "setitimer") and math.isfinite(seconds)):
         yield
         return
 
@@ -230,7 +231,7 @@ def explain(error: BaseException, call: str) -> Fault:
         return Fault(
             f"{call} did not come to an end in time: look for an endless loop.", "too slow"
         )
-    line = student_line(error)
+    line = getattr(error, "student_line", "") or student_line(error)
     text = f"{type(error).__name__}: {str(error).strip() or 'no message'}"
     if len(text) > 400:
         text = text[:400] + " ..."

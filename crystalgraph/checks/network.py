@@ -392,6 +392,12 @@ def prepare(module: nn.Module, case: Case) -> None:
             module.pooling = StandInSoftmaxPool()
 
 
+def is_prepared(module: nn.Module) -> bool:
+    """Whether a network has stand-ins in place of convolutions and pooling."""
+    soft = isinstance(getattr(module, "pooling", None), StandInSoftmaxPool)
+    return soft or getattr(module, "pool_last", None) is first_atom_pool
+
+
 def _run_network(cls: type, case: Case) -> Arrays:
     network = build(cls, case)
     result = call(network, tensors_of(case, NET_INPUTS), NET_INPUTS)

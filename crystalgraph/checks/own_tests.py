@@ -4,7 +4,7 @@ The planted models are small formulas, no networks: they give nothing away about
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -62,22 +62,43 @@ def verdict_of(result: object) -> bool:
     return bool(result)
 
 
-def _judge(plants: Sequence[Plant], example: Callable, diagnose: Callable) -> Callable:
-    def test(exam: Exam) -> None:
-        for plant in plants:
-            crystal, kept = example(), example()
-            record = Recorder(plant.predict)
-            verdict = verdict_of(exam.answer(record, crystal))
-            cause = diagnose(kept, crystal, record.seen)
+@dataclass(frozen=True)
+class Judge:
+    """Lets the student's test judge planted models; raises Fault when a verdict is wrong.
+
+    Attributes:
+        plants: the models, in the order in which they are planted.
+        example: makes the crystal that the test is given.
+        diagnose: (crystal before, after, those asked for) -> mistake, if there is one.
+    """
+
+    plants: tuple[Plant, ...]
+    example: Callable[[], object]
+    diagnose: Callable[[object, object, list], str]
+
+    def __call__(self, exam: Exam) -> None:
+        """Plant one model after the other."""
+        for plant in self.plants:
+            verdict, record, cause, kept = self.ask(exam.answer, plant, self.example)
             if verdict != plant.right or cause in ALWAYS_WRONG:
                 if not cause and not plant.right and _few_moved(kept, record.seen):
                     cause = "few atoms moved"
                 if not cause:
                     why = _why_refused if plant.right else _why_accepted
-                    cause = why(exam.answer, plant, example)
+                    cause = why(exam.answer, plant, self.example)
                 raise _wrong_verdict(exam.check.task, plant, verdict, record, cause)
 
-    return test
+    def ask(self, answer: Callable, plant: Plant, example: Callable) -> tuple:
+        """The test's verdict on one model, what it asked for, its mistake, the crystal."""
+        crystal, kept = example(), example()
+        record = Recorder(plant.predict)
+        verdict = verdict_of(answer(record, crystal))
+        return verdict, record, self.diagnose(kept, crystal, record.seen), kept
+
+    def is_right(self, answer: Callable, plant: Plant, example: Callable) -> bool:
+        """Whether the test's verdict on one model is right, and rightly found."""
+        verdict, _, cause, _ = self.ask(answer, plant, example)
+        return verdict == plant.right and cause not in ALWAYS_WRONG
 
 
 def _why_accepted(answer: Callable, plant: Plant, example: Callable) -> str:
@@ -225,7 +246,7 @@ _PERMUTATION_STEPS = (
     Plan(
         "right models pass, wrong ones do not",
         3,
-        _judge(
+        Judge(
             (
                 Plant("averages the atomic numbers", _mean_number, True),
                 Plant("averages a quantity over the bonds", _bond_mean, True),
@@ -240,7 +261,7 @@ _PERMUTATION_STEPS = (
     Plan(
         "small errors are found",
         2,
-        _judge(
+        Judge(
             (
                 Plant(
                     "is right but for one part in a thousand",
@@ -265,7 +286,7 @@ _PERMUTATION_STEPS = (
     Plan(
         "any order of the atoms, not a special one",
         0.5,
-        _judge(
+        Judge(
             (
                 Plant("cannot tell a list from its reverse", _palindrome, False, "special order"),
                 Plant("cannot tell where a list begins", _ring, False, "special order"),
@@ -279,7 +300,7 @@ _PERMUTATION_STEPS = (
     Plan(
         "more than one order",
         0.5,
-        _judge(
+        Judge(
             (Plant("always predicts the same", lambda g: 1.0, True),),
             example_graph,
             _diagnose_orders,
@@ -332,7 +353,7 @@ _SUPERCELL_STEPS = (
     Plan(
         "right models pass, sums over the cell do not",
         3,
-        _judge(
+        Judge(
             (
                 Plant("averages over the atoms", _mean_z, True),
                 Plant("gives the volume per atom", _volume_per_atom, True),
@@ -356,7 +377,7 @@ _SUPERCELL_STEPS = (
     Plan(
         "small errors are found",
         2,
-        _judge(
+        Judge(
             (
                 Plant(
                     "is right but for one part in a thousand",
@@ -384,7 +405,7 @@ _SUPERCELL_STEPS = (
     Plan(
         "supercells in every direction",
         1,
-        _judge(
+        Judge(
             tuple(
                 Plant(
                     f"looks at the length of the cell's axis {axis}",
