@@ -18,7 +18,7 @@ def solution(task: str) -> object:
 
 @cache
 def _solutions() -> dict[str, object]:
-    return make_cases.solutions(make_cases.load_model(REPO / "model.py"))
+    return make_cases.right_answers(make_cases.load_model(REPO / "model.py"))
 
 
 __all__ = ["REPO", "make_cases", "solution"]

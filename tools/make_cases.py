@@ -9,91 +9,79 @@ ones from tests/mutants/. The same seed gives the same files; tests/test_cases.p
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-import torch
 from pymatgen.core import Lattice, Structure
 
 REPO = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPO), str(REPO / "tests")]
 
-from crystalgraph.checks import TASKS, all_checks  # noqa: E402
+from crystalgraph.checks import all_checks  # noqa: E402
 from crystalgraph.checks.cases import FOLDER, Case, save_cases  # noqa: E402
-from crystalgraph.checks.compare import all_same  # noqa: E402
-from crystalgraph.checks.exam import Check  # noqa: E402
 from crystalgraph.checks.guard import double_precision, quiet_stderr  # noqa: E402
-from crystalgraph.checks.salt_to_graph import GRAPH_COLUMNS  # noqa: E402
-from crystalgraph.checks.tasks import MODEL_FILE, task_table  # noqa: E402
-from crystalgraph.notebooks import load_functions  # noqa: E402
+from crystalgraph.checks.tasks import task_table  # noqa: E402
+from crystalgraph.grading.draw import fill, load_model, right_answers  # noqa: E402
+from crystalgraph.grading.inputs import (  # noqa: E402
+    batch_case,
+    confusion_case,
+    crystal_inputs,
+    distance_case,
+    double_perovskite,
+    formation_case,
+    layer_cases,
+    likelihood_case,
+    line_graph,
+    network_cases,
+    perovskite,
+    pool_case,
+    probe_case,
+    random_structure,
+    rock_salt,
+    small_graph,
+)
 
 SEED, HIDDEN_SEED = 11, 2024
 HIDDEN_FOLDER = REPO / "tests" / "hidden_cases"
 NO_CASES = ("2.6", "2.7")  # their checks plant models instead
+LINE = np.array([[1.0], [2.0], [4.0]])  # features of three atoms, done by hand
 
 # ---- notebook 1
 
 
-def _crystal_inputs(structure: Structure) -> dict[str, np.ndarray]:
-    return {
-        "lattice": structure.lattice.matrix,
-        "numbers": np.array([site.specie.Z for site in structure]),
-        "frac_coords": structure.frac_coords,
-    }
-
-
-def _rocksalt(a: float, primitive: bool = False) -> Structure:
-    cell = Structure.from_spacegroup("Fm-3m", Lattice.cubic(a), ["Na", "Cl"], [[0] * 3, [0.5] * 3])
-    return cell.get_primitive_structure() if primitive else cell
-
-
-def _perovskite(a: float, symbols: list[str], cell=(1, 1, 1)) -> Structure:
-    sites = [[0, 0, 0], [0.5] * 3, [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]
-    crystal = Structure(Lattice.cubic(a), symbols, sites) * cell
-    return crystal
-
-
-def _distorted(rng: np.random.Generator, symbols: list[str], lattice: Lattice) -> Structure:
-    while True:
-        crystal = Structure(lattice, symbols, rng.uniform(0, 1, (len(symbols), 3)))
-        if crystal.is_valid(tol=1.2):
-            return crystal
-
-
 def _vector_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
-    double = _perovskite(3.9, ["Ba", "Ti", "O", "O", "O"], (1, 1, 2))
+    double = perovskite(3.9, ["Ba", "Ti", "O", "O", "O"], (1, 1, 2))
     double.replace(2 if hidden else 3, "Zr")
-    mixed = _distorted(rng, ["O", "Sr", "O", "Nb", "Li", "O"], Lattice.orthorhombic(4, 5, 6))
-    mixed_inputs = _crystal_inputs(mixed)
+    mixed = random_structure(rng, ["O", "Sr", "O", "Nb", "Li", "O"], Lattice.orthorhombic(4, 5, 6))
+    mixed_inputs = crystal_inputs(mixed)
     table_numbers = np.array([3, 8, 38, 41])
     table = {"table_numbers": table_numbers, "table": rng.normal(size=(4, 7)).round(3)}
     return [
-        Case("rock_salt", _crystal_inputs(_rocksalt(5.6))),
-        Case("perovskite", _crystal_inputs(double)),
+        Case("rock_salt", crystal_inputs(rock_salt(5.6))),
+        Case("perovskite", crystal_inputs(double)),
         Case("other_table", mixed_inputs | table),
     ]
 
 
 def _neighbor_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
-    cubic = _perovskite(3.905 + 0.1 * hidden, ["Sr", "Ti", "O", "O", "O"])
+    cubic = perovskite(3.905 + 0.1 * hidden, ["Sr", "Ti", "O", "O", "O"])
     # A rock salt pressed along one axis: the 12th neighbor is one of 8, and 4 are 0.004 A further.
-    near = _rocksalt(5.64)
+    near = rock_salt(5.64)
     near.lattice = Lattice.tetragonal(5.64, 5.6288 - 0.001 * hidden)
     sparse = Structure(Lattice.cubic(6.0), ["Cs", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     symbols = ["Sr", "Ti", "O", "O", "O", "F"]
-    odd = _distorted(rng, symbols, Lattice.from_parameters(4.4, 5, 5.6, 85, 95, 103))
+    odd = random_structure(rng, symbols, Lattice.from_parameters(4.4, 5, 5.6, 85, 95, 103))
     few = {"arguments": {"k": 12, "radius": 5.5, "tolerance": 0.01}}
     other = {"arguments": {"k": 5, "radius": 4.5, "tolerance": 0.2}}
     return [
-        Case("rock_salt", _crystal_inputs(_rocksalt(5.64 + 0.2 * hidden, primitive=True))),
-        Case("perovskite", _crystal_inputs(cubic)),
-        Case("near_tie", _crystal_inputs(near)),
-        Case("sparse", _crystal_inputs(sparse), few),
-        Case("arguments", _crystal_inputs(odd), other),
+        Case("rock_salt", crystal_inputs(rock_salt(5.64 + 0.2 * hidden, primitive=True))),
+        Case("perovskite", crystal_inputs(cubic)),
+        Case("near_tie", crystal_inputs(near)),
+        Case("sparse", crystal_inputs(sparse), few),
+        Case("arguments", crystal_inputs(odd), other),
     ]
 
 
@@ -108,109 +96,22 @@ def _expansion_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
     ]
 
 
-def _small_graph(rng: np.random.Generator, n_atoms: int, n_edges: int) -> dict[str, np.ndarray]:
-    extra = rng.integers(0, n_atoms, n_edges - n_atoms)
-    center = np.sort(np.concatenate([np.arange(n_atoms), extra]))
-    return {
-        "atomic_numbers": rng.integers(1, 90, n_atoms),
-        "center": center,
-        "neighbor": rng.integers(0, n_atoms, n_edges),
-        "distance": rng.uniform(1.7, 4, n_edges).round(4),
-        "image": rng.integers(-1, 2, (n_edges, 3)),
-    }
-
-
-def _batch_case(name: str, graphs: list[dict[str, np.ndarray]]) -> Case:
-    inputs = {f"{n}/{key}": value for n, graph in enumerate(graphs) for key, value in graph.items()}
-    return Case(name, inputs, {"n_graphs": len(graphs)})
-
-
-def _line(n_atoms: int) -> tuple[np.ndarray, np.ndarray]:
-    """Edges of atoms in a line: each to the next and back."""
-    forward = [(i, i + 1) for i in range(n_atoms - 1)]
-    center, neighbor = np.array(sorted(forward + [(j, i) for i, j in forward])).T
-    return center, neighbor
-
-
-def _line_graph(numbers: list[int]) -> dict[str, np.ndarray]:
-    center, neighbor = _line(len(numbers))
-    distance = np.full(len(center), 2.0)
-    image = np.zeros((len(center), 3), dtype=int)
-    columns = (np.array(numbers), center, neighbor, distance, image)
-    return dict(zip(GRAPH_COLUMNS, columns, strict=True))
-
-
 def _batch_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
-    same = _small_graph(rng, 3, 5)
+    same = small_graph(rng, 3, 5)
     return [
-        _batch_case("paper", [_line_graph([11, 17]), _line_graph([8, 22, 8])]),
-        _batch_case("three", [_small_graph(rng, *size) for size in ((4, 9), (2, 5), (5, 11))]),
-        _batch_case("one", [_small_graph(rng, 3, 7)]),
-        _batch_case("equal", [same, same, same]),
+        batch_case("paper", [line_graph([11, 17]), line_graph([8, 22, 8])]),
+        batch_case("three", [small_graph(rng, *size) for size in ((4, 9), (2, 5), (5, 11))]),
+        batch_case("one", [small_graph(rng, 3, 7)]),
+        batch_case("equal", [same, same, same]),
     ]
 
 
 # ---- model_hw.py
 
 
-def _random_graph(rng: np.random.Generator, n_atoms: int, n_edges: int) -> dict[str, np.ndarray]:
-    extra = rng.integers(0, n_atoms, n_edges - n_atoms)
-    return {
-        "center": rng.permutation(np.concatenate([np.arange(n_atoms), extra])),
-        "neighbor": rng.integers(0, n_atoms, n_edges),
-    }
-
-
-def _weights(rng: np.random.Generator, module: torch.nn.Module) -> dict[str, np.ndarray]:
-    weights = {}
-    for name, value in module.state_dict().items():
-        if value.dtype == torch.int64:  # batches seen by a batch norm
-            weights[name] = np.array(0)
-        elif name.endswith("running_var") or (value.ndim == 1 and name.endswith("weight")):
-            weights[name] = rng.uniform(0.6, 1.6, value.shape)
-        else:
-            weights[name] = rng.normal(0, 0.6, value.shape)
-    return {f"weights/{name}": value for name, value in weights.items()}
-
-
-def _ones(module: torch.nn.Module) -> dict[str, np.ndarray]:
-    """Weights 1 and biases 0, batch norms as they are made."""
-    weights = {name: value.numpy() for name, value in module.state_dict().items()}
-    for name, value in weights.items():
-        if value.ndim == 2:
-            weights[name] = np.ones_like(value)
-        elif name.endswith("bias"):
-            weights[name] = np.zeros_like(value)
-    return {f"weights/{name}": value for name, value in weights.items()}
-
-
-def _layer_cases(cls: type, rng: np.random.Generator, hidden: bool) -> list[Case]:
-    center, neighbor = _line(3)
-    line = {
-        "atom_features": np.array([[1.0], [2.0], [4.0]]),
-        "bond_features": np.array([[0.5], [0.5], [0.25], [0.25]]),
-        "center": center,
-        "neighbor": neighbor,
-    }
-    graph = _random_graph(rng, 11, 40) | {
-        "atom_features": rng.normal(size=(11, 5)),
-        "bond_features": rng.uniform(0, 1, (40, 4)),
-    }
-    random = graph | _weights(rng, cls(5, 4))
-    residual = cls.__name__ == "SharedConvLayer"  # the other one than by default
-    options = {"batch_norm": False, "activation": "tanh", "residual": residual}
-    plain = graph | _weights(rng, cls(5, 4, batch_norm=False))
-    return [
-        Case("paper", line | _ones(cls(1, 1)), {"sizes": [1, 1]}),
-        Case("random", random, {"sizes": [5, 4]}),
-        Case("options", plain, {"sizes": [5, 4], "options": options}),
-        Case("train", random, {"sizes": [5, 4], "train": True}),
-    ]
-
-
-def _pool_case(name: str, atoms: np.ndarray, crystal: np.ndarray) -> Case:
-    settings = {"n_crystals": int(crystal.max()) + 1}
-    return Case(name, {"atom_features": atoms, "crystal": crystal}, settings)
+def _layer_cases(cls: type, rng: np.random.Generator) -> list[Case]:
+    bonds = np.array([[0.5], [0.5], [0.25], [0.25]])
+    return layer_cases(cls, rng, LINE, bonds)
 
 
 def _pool_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
@@ -219,57 +120,14 @@ def _pool_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
     mixed = rng.permutation(np.repeat(np.arange(4), sizes))
     negative = rng.permutation(np.repeat(np.arange(3), [2, 4, 3]))
     return [
-        _pool_case("paper", two, np.array([0, 0, 1, 1, 1])),
-        _pool_case("random", rng.normal(size=(15, 4)), mixed),
-        _pool_case("negative", -rng.uniform(0.5, 3, (9, 3)), negative),
-        _pool_case("one", rng.normal(size=(5, 3)), np.zeros(5, dtype=int)),
-    ]
-
-
-def _network_case(
-    cls: type, rng: np.random.Generator, name: str, sizes: list[int], ones: bool = False, **options
-) -> Case:
-    from crystalgraph.checks.network import ACTIVATIONS, prepare
-
-    n_atoms, n_edges = (3, 4) if ones else (7, 30)
-    inputs = _random_graph(rng, n_atoms, n_edges) | {
-        "atom_features": rng.normal(size=(n_atoms, sizes[0])),
-        "bond_features": rng.uniform(0, 1, (n_edges, sizes[1])),
-        "crystal": np.sort(np.concatenate([[0, 1], rng.integers(0, 2, n_atoms - 2)])),
-    }
-    if ones:
-        center, neighbor = _line(3)
-        inputs |= {"center": center, "neighbor": neighbor, "crystal": np.array([0, 0, 1])}
-        inputs["atom_features"] = np.array([[1.0], [2.0], [4.0]])
-    settings = {"sizes": sizes, "options": options, "n_crystals": 2, "network": True}
-    case = Case(name, inputs, settings)
-    made = dict(options)
-    made["activation"] = ACTIVATIONS[made.get("activation", "softplus")]
-    module = cls(*sizes, **made)
-    prepare(module, case)
-    inputs |= _ones(module) if ones else _weights(rng, module)
-    return case
-
-
-def _network_cases(cls: type, rng: np.random.Generator, hidden: bool) -> list[Case]:
-    small = {"width": 6, "head": 5}
-    deep = small | {"n_hidden": 3, "n_conv": 2, "activation": "tanh"}
-    classes = small | {"n_conv": 1, "task": "classification"}
-    return [
-        _network_case(cls, rng, "paper", [1, 1], ones=True, width=1, head=1, conv="none"),
-        _network_case(cls, rng, "random", [8, 3], n_conv=3, **small),
-        _network_case(cls, rng, "deep", [8, 3], **deep),
-        _network_case(cls, rng, "softmax", [8, 3], n_conv=2, pooling="softmax", **small),
-        _network_case(cls, rng, "classes", [8, 3], **classes),
+        pool_case("paper", two, np.array([0, 0, 1, 1, 1])),
+        pool_case("random", rng.normal(size=(15, 4)), mixed),
+        pool_case("negative", -rng.uniform(0.5, 3, (9, 3)), negative),
+        pool_case("one", rng.normal(size=(5, 3)), np.zeros(5, dtype=int)),
     ]
 
 
 # ---- notebook 3
-
-
-def _formation_case(name: str, formation: float, symbols: list[str], table: dict) -> Case:
-    total = round(formation * len(symbols) + sum(table[symbol] for symbol in symbols), 4)
-    return Case(name, {}, {"energy_total": total, "symbols": symbols, "references": table})
 
 
 def _formation_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
@@ -278,10 +136,10 @@ def _formation_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
     by_hand = {"Na": -1.0, "Cl": -2.0}
     double = ["Ba", "Ba", "Ti", "Zr"] + ["O"] * 6
     return [
-        _formation_case("paper", -1.5, ["Na", "Cl"], by_hand),
-        _formation_case("perovskite", -3.2, ["Sr", "Ti", "O", "O", "O"], table),
-        _formation_case("double", -2.9, double, table),
-        _formation_case("element", 0.0, ["Si"] * 4, table),
+        formation_case("paper", -1.5, ["Na", "Cl"], by_hand),
+        formation_case("perovskite", -3.2, ["Sr", "Ti", "O", "O", "O"], table),
+        formation_case("double", -2.9, double, table),
+        formation_case("element", 0.0, ["Si"] * 4, table),
     ]
 
 
@@ -308,55 +166,22 @@ def _normalizer_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
     ]
 
 
-def _probe_case(
-    name: str,
-    rng: np.random.Generator,
-    crystals: list[int],
-    spread: float,
-    atoms: tuple[int, int] = (2, 5),
-    slope: float = 1.0,
-    **settings: object,
-) -> Case:
-    """Batches for the probe model.
-
-    Args:
-        name: of the case.
-        rng: random numbers.
-        crystals: number of crystals in each batch.
-        spread: how far the targets lie from the predictions.
-        atoms: fewest atoms in a crystal, and one more than the most.
-        slope: factor on the weights; small ones make short gradients.
-        settings: further ones of the case.
-    """
-    from crystalgraph.checks.energy import ProbeModel
-
-    inputs = _weights(rng, ProbeModel(3).double())
-    for weight in ("weights/norm.weight", "weights/out.weight"):
-        inputs[weight] = slope * inputs[weight]
-    for number, n_crystals in enumerate(crystals):
-        sizes = rng.integers(*atoms, n_crystals)
-        inputs[f"{number}/crystal"] = np.repeat(np.arange(n_crystals), sizes)
-        inputs[f"{number}/atom_features"] = rng.normal(size=(sizes.sum(), 3))
-        inputs[f"{number}/target"] = rng.normal(0, spread, n_crystals)
-    return Case(name, inputs, {"n_batches": len(crystals), **settings})
-
-
 def _step_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
     short = {"atoms": (1, 2), "slope": 0.1, "learning_rate": 0.01}
     return [
-        _probe_case("paper", rng, [3], 1.0, learning_rate=0.1),
-        _probe_case("steep", rng, [4, 3, 4], 8.0, learning_rate=0.3),
-        _probe_case("gentle", rng, [6, 4, 5], 1.0, **short),
+        probe_case("paper", rng, [3], 1.0, learning_rate=0.1),
+        probe_case("steep", rng, [4, 3, 4], 8.0, learning_rate=0.3),
+        probe_case("gentle", rng, [6, 4, 5], 1.0, **short),
     ]
 
 
 def _error_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
     scale = {"mean": -2.25, "std": 1.5}
     return [
-        _probe_case("paper", rng, [3], 3.0, train=False, **scale),
-        _probe_case("training", rng, [3, 3], 3.0, train=True, **scale),
-        _probe_case("evaluating", rng, [4, 4], 3.0, train=False, **scale),
-        _probe_case("uneven", rng, [5, 1], 3.0, train=False, **scale),
+        probe_case("paper", rng, [3], 3.0, train=False, **scale),
+        probe_case("training", rng, [3, 3], 3.0, train=True, **scale),
+        probe_case("evaluating", rng, [4, 4], 3.0, train=False, **scale),
+        probe_case("uneven", rng, [5, 1], 3.0, train=False, **scale),
     ]
 
 
@@ -373,36 +198,24 @@ def _score_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
     ]
 
 
-def _likelihood_case(name: str, probability: np.ndarray, labels: np.ndarray) -> Case:
-    values = np.log(np.stack([1 - probability, probability], axis=1))
-    return Case(name, {"log_probabilities": values, "labels": labels.astype(np.int64)})
-
-
 def _likelihood_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
     certain = np.array([[-1e-9, -800], [-700.0, 0], [-50, -1e-12], [-2.5 - hidden, -0.1]])
     labels = np.array([0, 0, 1, 1])
     many = rng.permutation(np.repeat([0, 1], [9, 5]))
     return [
-        _likelihood_case("paper", np.array([0.5, 0.75, 0.75]), np.array([0, 1, 0])),
-        _likelihood_case("random", rng.uniform(0.02, 0.98, 14), many),
+        likelihood_case("paper", np.array([0.5, 0.75, 0.75]), np.array([0, 1, 0])),
+        likelihood_case("random", rng.uniform(0.02, 0.98, 14), many),
         Case("certain", {"log_probabilities": certain, "labels": labels}),
     ]
-
-
-def _confusion_case(name: str, counts: list[list[int]], rng: np.random.Generator) -> Case:
-    """Crystals in any order that give these counts."""
-    pairs = np.repeat([[0, 0], [0, 1], [1, 0], [1, 1]], np.ravel(counts), axis=0)
-    labels, predicted = rng.permutation(pairs).T
-    return Case(name, {"labels": labels.copy(), "predicted": predicted.copy()})
 
 
 def _confusion_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
     random = rng.permutation(np.arange(5, 30))[:4].reshape(2, 2)
     return [
-        _confusion_case("paper", [[3, 2], [1, 4]], rng),
-        _confusion_case("random", random, rng),
-        _confusion_case("all_predicted", [[0, 4 + hidden], [0, 6]], rng),
-        _confusion_case("all_true", [[0, 0], [0, 5 + hidden]], rng),
+        confusion_case("paper", [[3, 2], [1, 4]], rng),
+        confusion_case("random", random, rng),
+        confusion_case("all_predicted", [[0, 4 + hidden], [0, 6]], rng),
+        confusion_case("all_true", [[0, 0], [0, 5 + hidden]], rng),
     ]
 
 
@@ -438,22 +251,9 @@ def _auc_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
     ]
 
 
-def _distance_case(name: str, structure: Structure, *elements: str) -> Case:
-    return Case(name, _crystal_inputs(structure), {"elements": list(elements)})
-
-
-def _double_perovskite(a: float, symbols: list[str]) -> Structure:
-    """A2BB'X6 in a cell of 2 x 2 x 2 cubes, B and B' as in rock salt."""
-    crystal = _perovskite(a, symbols, (2, 2, 2))
-    for number in [i for i, site in enumerate(crystal) if site.specie.symbol == symbols[1]]:
-        if round(2 * crystal[number].frac_coords.sum() - 1.5) % 2:
-            crystal.replace(number, "W")
-    return crystal
-
-
 def _distance_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
     titanate = ["Sr", "Ti", "O", "O", "O"]
-    oblong = _perovskite(4.0, titanate)
+    oblong = perovskite(4.0, titanate)
     oblong.lattice = Lattice.orthorhombic(4.4, 3.7 + 0.1 * hidden, 5.2)
     chain = Structure(
         Lattice.orthorhombic(5.1, 9.0, 8.5 + hidden),
@@ -471,13 +271,13 @@ def _distance_cases(rng: np.random.Generator, hidden: bool) -> list[Case]:
         [[0.04, 0.5, 0.95], [0.93, 0.45, 0.06], [0.5, 0.1, 0.5], [0.3, 0.5, 0.2], [0.1, 0.6, 0.1]],
     )
     return [
-        _distance_case("paper", _perovskite(3.9, titanate), "Ti"),
-        _distance_case("one_site", oblong, "Ti"),
-        _distance_case(
-            "two_elements", _double_perovskite(3.95 + 0.1 * hidden, ["Ba", "Mg", *"OOO"]), "Mg", "W"
+        distance_case("paper", perovskite(3.9, titanate), "Ti"),
+        distance_case("one_site", oblong, "Ti"),
+        distance_case(
+            "two_elements", double_perovskite(3.95 + 0.1 * hidden, ["Ba", "Mg", *"OOO"]), "Mg", "W"
         ),
-        _distance_case("like", chain, "Mn", "Ti"),
-        _distance_case("skewed", skewed, "Nb"),
+        distance_case("like", chain, "Mn", "Ti"),
+        distance_case("skewed", skewed, "Nb"),
     ]
 
 
@@ -488,7 +288,7 @@ def all_inputs(seed: int, hidden: bool, model: ModuleType) -> dict[str, list[Cas
     """Inputs of all cases by task; hidden ones leave out those that are done by hand."""
 
     def layer(cls: type):
-        return lambda rng, hidden: _layer_cases(cls, rng, hidden)
+        return lambda rng, hidden: _layer_cases(cls, rng)
 
     makers = {
         "1.1": _vector_cases,
@@ -499,7 +299,7 @@ def all_inputs(seed: int, hidden: bool, model: ModuleType) -> dict[str, list[Cas
         "2.2": layer(model.SharedConvLayer),
         "2.3": _pool_cases,
         "2.4": _pool_cases,
-        "2.5": lambda rng, hidden: _network_cases(model.CrystalGraphConvNet, rng, hidden),
+        "2.5": lambda rng, hidden: network_cases(model.CrystalGraphConvNet, rng, LINE),
         "2.8": layer(model.FastConvLayer),
         "3.1": _formation_cases,
         "3.2": _fraction_cases,
@@ -520,45 +320,12 @@ def all_inputs(seed: int, hidden: bool, model: ModuleType) -> dict[str, list[Cas
     return cases
 
 
-def load_model(path: Path) -> ModuleType:
-    """model.py as a module."""
-    spec = importlib.util.spec_from_file_location("model", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["model"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def solutions(model: ModuleType) -> dict[str, object]:
-    """The right answer of every task: classes of model.py, functions of the notebooks."""
-    sources = load_functions(REPO / "solutions" / "hw", model)
-    names = {task.id: task.object_name for task in TASKS.values()}
-    return {
-        task.id: getattr(model, names[task.id])
-        if task.where == MODEL_FILE
-        else sources[names[task.id]]
-        for task in TASKS.values()
-    }
-
-
-def fill(check: Check, case: Case, solution: object, wrong: dict[str, object]) -> None:
-    """Run the solution and the known mistakes on one case and keep what they give."""
-    case.expected.update(check.run(solution, case))
-    for name, answer in wrong.items():
-        try:
-            outputs = check.run(answer, case)
-        except Exception:  # an answer that raises here is explained by its error
-            continue
-        if not all_same(outputs, case.expected):
-            case.wrong[name] = outputs
-
-
 def make(seed: int, folder: Path, hidden: bool) -> None:
     """Write all cases of one seed into a folder."""
     from mutants import stored_mutants
 
     model = load_model(REPO / "model.py")
-    checks, right = all_checks(), solutions(model)
+    checks, right = all_checks(), right_answers(model)
     with quiet_stderr(), double_precision():
         for task, cases in all_inputs(seed, hidden, model).items():
             wrong = {mutant.cause: mutant.make() for mutant in stored_mutants(task)}
