@@ -48,8 +48,8 @@ def pack_argument(value: object, arrays: list[np.ndarray]) -> dict | None:
 def _pack_features(features: AtomFeatures, arrays: list[np.ndarray]) -> dict:
     if not isinstance(features, TableFeatures):
         return {"is": "features", "table": None}
-    numbers = sorted(features._rows)
-    table = np.stack([features(number) for number in numbers])
+    numbers = list(features.atomic_numbers)
+    table = features.matrix(numbers)
     return {"is": "features", "table": [pack(np.array(numbers), arrays), pack(table, arrays)]}
 
 

@@ -261,12 +261,12 @@ class RemoteFunction:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def __call__(self, *arguments: object) -> object:
+    def __call__(self, *arguments: object, **options: float) -> object:
         """Call the student's function; its side effects on the arguments happen here too."""
         session, sent = self.session, []
         session.number += 1
         packed = [pack(argument, sent, pack_argument) for argument in arguments]
-        message = {"do": "call", "number": session.number, "arguments": packed}
+        message = {"do": "call", "number": session.number, "arguments": packed, "options": options}
         predict = next((a for a in arguments if _is_predict(a)), None)
         reply, arrays = session.ask(message, sent, predict)
         leaves = [a for a in arguments if isinstance(a, Tensor) and a.requires_grad]

@@ -103,7 +103,7 @@ def _pack_tensor(value: torch.Tensor, arrays: list[np.ndarray]) -> dict:
 def _pack_sequence(value: tuple | list, arrays: list[np.ndarray], special: Packer) -> dict:
     """Item by item; a long one of plain numbers as an array."""
     kind = "tuple" if isinstance(value, tuple) else "list"
-    if len(value) <= MANY or isinstance(value[0], CrystalGraph | Structure):
+    if len(value) <= MANY or isinstance(value[0], str | CrystalGraph | Structure):
         return {"is": kind, "items": [pack(item, arrays, special) for item in value[:MAX_ITEMS]]}
     try:
         items = [v.detach().numpy() if isinstance(v, torch.Tensor) else v for v in value]

@@ -180,7 +180,7 @@ class Desk:
     def call(self, message: dict, arrays: list[np.ndarray], out: list) -> dict:
         """A function: its value, and what it did to its arguments."""
         arguments = Arguments(message["arguments"], arrays, self.predict)
-        value = self.answer(*arguments.values)
+        value = self.answer(*arguments.values, **message["options"])
         leaves = [v for v in arguments.values if isinstance(v, Tensor) and v.requires_grad]
         return self._value(value, leaves, message["number"], out) | {
             "changes": arguments.changes(out)
