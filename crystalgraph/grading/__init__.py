@@ -3,7 +3,9 @@
 One file per idea, in the order in which a hand-in meets them:
 
     hand_ins    what was handed in, from a folder, a zip or a platform's download
-    answers     the student's code and texts in it, damaged notebooks repaired
+    names, archives, texts      whose a file is; folders, zips and notebooks made by strangers
+    answers     the student's code and texts in it
+    repair      damaged notebooks put in order
     sandbox     a place where strangers' code can do no harm
     worker      what runs in there
     wire        how the two sides talk

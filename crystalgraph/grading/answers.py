@@ -1,0 +1,108 @@
+"""A student's code and texts in a hand-in, with damaged notebooks put in order."""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+from crystalgraph.checks.tasks import MODEL_FILE, NOTEBOOKS, TASKS
+from crystalgraph.grading.hand_ins import HandIn
+from crystalgraph.grading.repair import (
+    is_solution,
+    place_of,
+    repair,
+    written_in,
+)
+from crystalgraph.grading.result import Status
+from crystalgraph.grading.texts import (
+    BadNotebook,
+    cells_of,
+    grade_id_of,
+    released_notebook,
+    text_of,
+)
+
+MOST_CODE = 4 * 2**20
+"""Characters of code in one notebook."""
+_CODING = re.compile(rb"\A(?:[^\n]*\n)?[ \t\f]*#.*?coding[:=]")
+
+
+@dataclass
+class Answers:
+    """What a student wrote.
+
+    Attributes:
+        model: text of model_hw.py as Python reads it; None when it cannot be had.
+        cells: notebook -> sources of its code cells, in order.
+        place: task -> which of these cells defines its function; None when none does.
+        written: grade_id -> the student's text; empty where nothing was written.
+        notebooks: notebook -> the notebook put in order, as nbformat has it.
+        repairs: sentences on what was put right.
+        problems: task -> why it cannot be run.
+    """
+
+    model: bytes | None = None
+    cells: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    place: dict[str, int | None] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
+    notebooks: dict[str, dict] = field(default_factory=dict)
+    repairs: list[str] = field(default_factory=list)
+    problems: dict[str, tuple[Status, str]] = field(default_factory=dict)
+
+
+def read_answers(hand_in: HandIn) -> Answers:
+    """Take a hand-in apart.
+
+    Args:
+        hand_in: from hand_ins.read.
+
+    Returns:
+        The answers; whatever the files hold, nothing is raised.
+    """
+    answers = Answers(repairs=list(hand_in.repairs))
+    for name in (*NOTEBOOKS.values(), MODEL_FILE):
+        problem = hand_in.problems.get(name)
+        if name in hand_in.files and problem is None:
+            take = _take_model if name == MODEL_FILE else _take_notebook
+            problem = take(answers, name, hand_in.files[name])
+        if problem is not None:
+            for task in TASKS.values():
+                if task.where == name:
+                    answers.problems[task.id] = problem
+    return answers
+
+
+def _take_model(answers: Answers, name: str, content: bytes) -> tuple[Status, str] | None:
+    text, note = text_of(content)
+    if note and not _CODING.match(content):  # Python itself reads a file that names its encoding
+        content = text.encode("utf-8")
+        answers.repairs.append(f"{name} {note}.")
+    answers.model = content
+    return None
+
+
+def _take_notebook(answers: Answers, name: str, content: bytes) -> tuple[Status, str] | None:
+    """Put one notebook in order; returns why that cannot be done."""
+    try:
+        cells, notes = cells_of(content)
+    except BadNotebook as error:
+        return Status.BAD_NOTEBOOK, f"{name} {error}."
+    if sum(len(cell["source"]) for cell in cells if cell["cell_type"] == "code") > MOST_CODE:
+        return Status.BAD_NOTEBOOK, f"{name} has more code in it than a person can write."
+    done = repair(name, cells)
+    answers.repairs += [f"{name} {note}." for note in notes] + done.repairs
+    sorted_out = [slot.cell for slot in done.slots]
+    answers.notebooks[name] = {**deepcopy(released_notebook(name)), "cells": sorted_out}
+    code = [slot for slot in done.slots if slot.cell["cell_type"] == "code"]
+    answers.cells[name] = tuple(slot.source for slot in code)
+    for task in TASKS.values():
+        if task.where == name:
+            answers.place[task.id] = place_of(task, code)
+            if answers.place[task.id] is None:
+                gone = f"{name} has no cell any more that defines {task.name}."
+                answers.problems[task.id] = Status.BAD_NOTEBOOK, gone
+    for slot in done.slots:
+        if slot.released and is_solution(slot.released) and slot.cell["cell_type"] == "markdown":
+            answers.written[grade_id_of(slot.released)] = written_in(slot)
+    return None

@@ -1,0 +1,144 @@
+"""Bytes into text and text into a notebook's cells, as far as a damaged file goes.
+
+Strangers wrote the bytes: they are decoded and read as JSON, never run and never parsed as Python.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from crystalgraph.paths import RELEASE
+
+MOST_BRACKETS = 1_000_000
+"""Of a notebook's JSON; its outputs have thousands. Each becomes an object of Python's."""
+MOST_SALVAGED = 16 * 2**20
+"""Characters of a damaged notebook that are searched for whole cells, all attempts together."""
+LONGEST_SHOWN = 80
+NOT_UTF_8 = "was not in UTF-8 and has been converted"
+SALVAGED = "is damaged: {} of its cells could be saved"
+
+_CELL = re.compile(r'\{\s*"(?:attachments|cell_type|execution_count|id|metadata|outputs|source)"')
+
+
+class BadNotebook(ValueError):
+    """Nothing in a file is a cell; the message ends a sentence that begins with its name."""
+
+
+def shown(text: str) -> str:
+    """A stranger's text as it may stand in a sentence: quoted, short, on one line."""
+    return repr(text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "...")
+
+
+def text_of(content: bytes) -> tuple[str, str]:
+    """The text of a file, and a note when it had to be converted.
+
+    What editors and shells of Windows write is understood: byte order marks, UTF-16, cp1252. The
+    text can always be encoded as UTF-8 again.
+    """
+    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if content.startswith(mark):
+            return content.decode(encoding, errors="replace"), NOT_UTF_8
+    try:
+        return content.decode("utf-8-sig"), ""
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace"), NOT_UTF_8
+
+
+def cells_of(content: bytes) -> tuple[list[dict], list[str]]:
+    """The cells of a notebook, each with cell_type, source (one string), metadata and outputs.
+
+    Returns:
+        The cells, and notes on what was wrong; each ends a sentence that begins with the name.
+
+    Raises:
+        BadNotebook: there are none.
+    """
+    text, note = text_of(content)
+    notes = [note] if note else []
+    if text.count("{") + text.count("[") > MOST_BRACKETS:
+        raise BadNotebook(
+            "is no notebook that Jupyter wrote: its contents are nested a million times"
+        )
+    try:
+        cells = json.loads(text)["cells"]
+        if not isinstance(cells, list):
+            raise TypeError
+    except (ValueError, KeyError, TypeError, RecursionError):
+        cells = list(_salvaged(text))
+        if not cells:
+            raise BadNotebook(
+                "cannot be read as a notebook; open and save it in Jupyter, or paste the answers "
+                "into a fresh copy"
+            ) from None
+        notes.append(SALVAGED.format(len(cells)))
+    whole = [cell for cell in map(_plain, cells) if cell is not None]
+    if len(whole) < len(cells):
+        notes.append(f"has {len(cells) - len(whole)} cells that are none; they are left out")
+    return whole, notes
+
+
+def _salvaged(text: str) -> Iterator[dict]:
+    """The cells of a notebook that is no valid JSON as a whole, but in parts."""
+    decoder, place, left = json.JSONDecoder(), 0, MOST_SALVAGED
+    while left > 0 and (begin := _CELL.search(text, place)):
+        try:
+            cell, place = decoder.raw_decode(text, begin.start())
+        except (ValueError, RecursionError) as error:
+            left -= max(getattr(error, "pos", len(text)) - begin.start(), 1)
+            place = begin.end()
+            continue
+        if isinstance(cell, dict) and "cell_type" in cell and "source" in cell:
+            yield cell
+
+
+def _plain(cell: object) -> dict | None:
+    """A cell with the parts that are used, each of the type it should have; None if it is none."""
+    if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
+        return None
+    source = source_of(cell)
+    if source is None:
+        return None
+    parts = {"metadata": dict, "attachments": dict, "outputs": list}
+    kept = {part: cell[part] for part, kind in parts.items() if isinstance(cell.get(part), kind)}
+    known = {"cell_type": cell["cell_type"], "metadata": {}, "source": source}
+    return known | ({"id": cell["id"]} if isinstance(cell.get("id"), str) else {}) | kept
+
+
+def source_of(cell: dict) -> str | None:
+    """The text of a cell, whatever characters it was given; None when it has none."""
+    source = cell.get("source")
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        source = "".join(source)
+    return clean(source) if isinstance(source, str) else None
+
+
+def clean(text: str) -> str:
+    """The text without halves of characters, which no file can hold."""
+    return text.encode("utf-8", errors="replace").decode("utf-8")
+
+
+def grade_id_of(cell: dict) -> str | None:
+    """nbgrader's name of a cell, if it has one."""
+    settings = cell["metadata"].get("nbgrader")
+    name = settings.get("grade_id") if isinstance(settings, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def cell_id_of(cell: dict) -> str | None:
+    """Jupyter's name of a cell; Colab keeps it in the metadata."""
+    for name in (cell.get("id"), cell["metadata"].get("id")):
+        if isinstance(name, str):
+            return name
+    return None
+
+
+@cache
+def released_notebook(name: str) -> dict:
+    """A notebook as it was handed out, with each source as one string; not to be changed."""
+    notebook = json.loads((RELEASE / name).read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        cell["source"] = "".join(cell["source"])
+    return notebook
