@@ -71,9 +71,13 @@ c.Autograde.autograde_preprocessors = [
 c.LateSubmissionPlugin.penalty_method = "none"  # "zero": no points after the due date
 c.OverwriteCells.add_missing_cells = True  # a deleted check comes back and is graded
 c.Execute.timeout = 60  # seconds a cell may take; nothing trains while grading
+c.Execute.shutdown_kernel = "immediate"  # a kernel that is let go in peace takes a second or two
 
 # nbgrader calls `alembic` by name, which fails where the environment was not activated.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 # The checks look for cases here too; kernels inherit the variable, students do not have the folder.
 os.environ["CRYSTALGRAPH_HIDDEN_CASES"] = str(ROOT / "tests" / "hidden_cases")
+
+# Kernels inherit this as well: for crystals of five atoms more threads only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
