@@ -63,7 +63,7 @@ def fit_baselines(
     predictions = {MEAN: np.full(len(target), target[split.train].mean())}
     if line:
         n_atoms = np.array([[len(structure)] for structure in dataset.structures], dtype=float)
-        predictions[LINE] = _ridge(n_atoms, target, split.train, penalty=0.0)
+        (predictions[LINE],) = _ridges(n_atoms, target, split.train, [0.0])
     predictions[RIDGE_FRACTIONS] = ridge(element_fractions(dataset), target, split)
     if has_sites(dataset):
         predictions[RIDGE_SITES] = ridge(site_fractions(dataset), target, split)
@@ -133,20 +133,23 @@ def ridge(inputs: np.ndarray, target: np.ndarray, split: Split) -> np.ndarray:
     Returns:
         (C,) predictions for all crystals.
     """
-    candidates = [_ridge(inputs, target, split.train, penalty) for penalty in PENALTIES]
+    candidates = _ridges(inputs, target, split.train, PENALTIES)
     val = split.val
     return min(candidates, key=lambda candidate: np.abs(candidate[val] - target[val]).mean())
 
 
-def _ridge(inputs: np.ndarray, target: np.ndarray, train: np.ndarray, penalty: float) -> np.ndarray:
-    """Predictions for all rows of a ridge fitted on the training rows; the intercept is free."""
+def _ridges(
+    inputs: np.ndarray, target: np.ndarray, train: np.ndarray, penalties: Sequence[float]
+) -> list[np.ndarray]:
+    """Predictions for all rows of ridges fitted on the training rows; the intercept is free."""
     center, mean = inputs[train].mean(axis=0), target[train].mean()
     x, y = inputs[train] - center, target[train] - mean
-    # A penalty is the same as further rows sqrt(penalty) * identity with target 0; least squares by
-    # singular values also copes with elements that do not occur in train.
-    rows = np.vstack([x, np.sqrt(penalty) * np.eye(x.shape[1])])
-    coefficients = np.linalg.lstsq(rows, np.concatenate([y, np.zeros(x.shape[1])]), rcond=None)[0]
-    return (inputs - center) @ coefficients + mean
+    # Singular values serve all penalties at once; those of elements not in train are zero.
+    u, s, v = np.linalg.svd(x, full_matrices=False)
+    kept = s > s[0] * max(x.shape) * np.finfo(float).eps
+    u, s, v = u[:, kept], s[kept], v[kept]
+    along = u.T @ y, (inputs - center) @ v.T
+    return [along[1] @ (s / (s**2 + penalty) * along[0]) + mean for penalty in penalties]
 
 
 def paired_bootstrap(
