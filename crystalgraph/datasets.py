@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,11 @@ class CrystalDataset:
 
     def formulas(self) -> list[str]:
         """Reduced formula of each crystal."""
-        return [structure.composition.reduced_formula for structure in self.structures]
+        return list(self._formulas)
+
+    @cached_property
+    def _formulas(self) -> tuple[str, ...]:
+        return tuple(structure.composition.reduced_formula for structure in self.structures)
 
 
 @dataclass(frozen=True)
