@@ -17,13 +17,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 from pymatgen.core import PeriodicSite, Structure
-from pymatviz.colors import ELEM_COLORS_JMOL
 from scipy.spatial import ConvexHull, QhullError
 
 from crystalgraph import experiments
 from crystalgraph.classification import Interval
 from crystalgraph.datasets import PEROVSKITE, CrystalDataset
-from crystalgraph.plots_structure import BUTTONS_LEFT_OUT
+from crystalgraph.plots_structure import BUTTONS_LEFT_OUT, css
 
 PEROVSKITE_COLOR, OTHER_COLOR = "#0072B2", "#E69F00"
 CLASS_COLORS = (OTHER_COLOR, PEROVSKITE_COLOR)  # by label
@@ -443,7 +442,7 @@ def polyhedra(structure: Structure, b_elements: Sequence[str]) -> list[go.Mesh3d
         _atoms([site.coords for site in centers], [site.specie.symbol for site in centers], 5),
     ]
     if faces:
-        traces.append(_mesh(np.vstack(corners), np.vstack(faces), _css(b_elements[0])))
+        traces.append(_mesh(np.vstack(corners), np.vstack(faces), css(b_elements[0])))
     if bonds:
         traces.append(_lines(np.array(bonds)))
     return traces
@@ -482,7 +481,7 @@ def _lines(points: np.ndarray) -> go.Scatter3d:
 
 
 def _atoms(points: Sequence[np.ndarray], symbols: Sequence[str], size: int) -> go.Scatter3d:
-    marker = {"size": size, "color": [_css(symbol) for symbol in symbols], "opacity": 1}
+    marker = {"size": size, "color": [css(symbol) for symbol in symbols], "opacity": 1}
     marker["line"] = {"color": "#444444", "width": 1}
     return go.Scatter3d(
         **dict(zip("xyz", np.reshape(points, (-1, 3)).round(3).T, strict=True)),
@@ -491,11 +490,6 @@ def _atoms(points: Sequence[np.ndarray], symbols: Sequence[str], size: int) -> g
         text=list(symbols),
         hoverinfo="text",
     )
-
-
-def _css(symbol: str) -> str:
-    red, green, blue = (round(255 * part) for part in ELEM_COLORS_JMOL[symbol])
-    return f"rgb({red},{green},{blue})"
 
 
 def _tidy(figure: Figure) -> Figure:
