@@ -114,7 +114,7 @@ class Marking:
         self.until = time.monotonic() + SECONDS_PER_HAND_IN
         try:
             answers = read_answers(self.hand_in)
-            self.repairs += [*self.hand_in.repairs, *answers.repairs]
+            self.repairs += answers.repairs  # those of the hand-in are among them
             for line in self.repairs:
                 self.note(f"repaired: {line}")
             return [self._task(task, answers) for task in TASKS.values()]
