@@ -317,19 +317,22 @@ def _told_apart(several: list[_Found]) -> list[list[_Found]]:
 
     Otherwise one could hand in under another's id, later, and so take the place of that hand-in.
     """
-    claims = {one.claim for one in several} - {""}
+    claims = sorted({one.claim for one in several} - {""})
     if len(claims) < 2:
         return [several]
+    ids = {"": several[0].source.student}
+    for claim in claims:
+        one = f"{ids['']}.{as_id(claim)}"
+        ids[claim] = f"{one}.{len(ids)}" if one in ids.values() else one
     groups = defaultdict(list)
     for one in several:
-        student = f"{one.source.student}.{as_id(one.claim)}" if one.claim else one.source.student
         said = (
-            f"{len(claims)} people handed in as {one.source.student!r}, this one as "
+            f"{len(claims)} people handed in as {ids['']!r}, this one as "
             f"{shown(one.claim or one.source.source)}: find out who is who."
         )
         repairs = (*one.source.repairs, said)
-        source = replace(one.source, student=student, repairs=repairs)
-        groups[student].append(replace(one, source=source))
+        source = replace(one.source, student=ids[one.claim], repairs=repairs)
+        groups[one.claim].append(replace(one, source=source))
     return list(groups.values())
 
 
@@ -496,11 +499,12 @@ def notebook_of(cells: Iterable[dict]) -> str | None:
 @cache
 def own_texts(name: str) -> frozenset[str]:
     """The texts of a released notebook's cells that are in no other one."""
-    others = set(NOTEBOOKS.values()) - {name}
-    shared = {
-        cell["source"].strip() for other in others for cell in released_notebook(other)["cells"]
+    texts = {
+        notebook: {cell["source"].strip() for cell in released_notebook(notebook)["cells"]}
+        for notebook in NOTEBOOKS.values()
     }
-    return frozenset(cell["source"].strip() for cell in released_notebook(name)["cells"]) - shared
+    own = texts.pop(name)
+    return frozenset(own.difference(*texts.values()))
 
 
 def _work(cells: Iterable[dict]) -> list:
