@@ -72,16 +72,15 @@ def test_points_time_and_repairs_are_said():
     repair = "The notebook had another name."
     known = {"submitted": "2026-12-18T17:59:00+00:00", "source": "hw_s001.zip"}
     text = one_line(feedback_page(a_result(repairs=(repair,), **known)))
-    assert "120 of 116 points" in text
-    assert "4 of the points are bonus, on top" in text
-    assert "2026-12-18 17:59 UTC as hw_s001.zip" in text
+    assert "116 of 116 points, and 4 bonus points, from" in text
+    assert "Handed in as hw_s001.zip, 2026-12-18 17:59 UTC." in text
     assert repair in text
 
 
 @pytest.mark.parametrize(
     "time, words",
     [
-        ("", "at a time that is not known"),
+        ("", "at an unknown time"),
         ("2026-12-18T17:59:00+01:00", "2026-12-18 17:59 UTC+01:00"),
         ("yesterday", "yesterday"),
     ],
@@ -102,6 +101,15 @@ def test_a_mistake_is_told_once_with_what_was_expected():
     assert "Likely mistake: the layer forgets what the atom was" in text
     assert text.count(" ".join(expected.split())) == 1
     assert "<code>self.residual * v</code>" in page
+
+
+def test_a_bonus_does_not_hide_what_is_missing():
+    lost = [task_result("2.4", Status.WRONG), task_result("2.8", Status.PARTIAL, points=1.0)]
+    text = one_line(feedback_page(a_result(tasks=lost)))
+    assert "112 of 116 points, and 1 bonus point, from" in text
+    assert "112 of 116 points, from" in one_line(
+        feedback_page(a_result(tasks=[lost[0], task_result("2.8", Status.WRONG)]))
+    )
 
 
 @pytest.mark.parametrize("status", Status)

@@ -37,6 +37,7 @@ _GENERAL = {
     "type": "the result has the wrong type",
     "dtype": "the result has the wrong dtype",
     "in place": "what was given is changed",
+    "only the examples": "right on the examples of the notebook only",
     "ignores input": "the result does not depend on an input",
 }
 """Causes that tasks share, in words."""

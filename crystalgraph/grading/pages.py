@@ -71,7 +71,7 @@ def when(submitted: str) -> str:
     try:
         time = datetime.fromisoformat(submitted)
     except ValueError:
-        return submitted or "at a time that is not known"
+        return submitted or "at an unknown time"
     return f"{time:%Y-%m-%d %H:%M} {time.tzname() or ''}".rstrip()
 
 
