@@ -137,7 +137,7 @@ def target_loss() -> Figure:
         ax.plot(value, -np.log(value), "o", color=COLORS[1])
         right = value > 0.9
         ax.annotate(
-            text, (value, -np.log(value)), (-4 if right else 8, 8), textcoords="offset points",
+            text, (value, -np.log(value)), (6, 20) if right else (8, 8), textcoords="offset points",
             ha="right" if right else "left",
         )  # fmt: skip
     ax.set(xlabel="probability given to the true class", ylabel="loss of this crystal", ylim=(0, 5))
@@ -380,7 +380,7 @@ def draw_gallery(
     hidden = {"visible": False}
     figure.update_scenes(xaxis=hidden, yaxis=hidden, zaxis=hidden, aspectmode="data", camera=CAMERA)
     figure.update_annotations(font_size=12)
-    size = {"width": 40 + 300 * columns, "height": 95 + 300 * rows}
+    size = {"width": 40 + 262 * columns, "height": 95 + 300 * rows}
     return figure.update_layout(
         showlegend=False,
         margin={"l": 0, "r": 0, "t": 85, "b": 0},

@@ -137,6 +137,7 @@ def plot_bars(
         ax.annotate(
             f"{values.mean():.3f}", (max(values.max(), values.mean() + error), row), (6, 0),
             textcoords="offset points", va="center", fontsize=9,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # a baseline may be there
         )  # fmt: skip
     ax.set_yticks(range(len(names)), [experiments.label(name, group) for name in names])
     ax.invert_yaxis()

@@ -143,7 +143,7 @@ def draw_neighbors(
     return _framed(figure, title + (f"; {unplaced} fit no atom" if unplaced else ""), 640)
 
 
-def side_by_side(left: go.Figure, right: go.Figure, width: int = 900) -> go.Figure:
+def side_by_side(left: go.Figure, right: go.Figure, width: int = 820) -> go.Figure:
     """Put two crystal pictures into one row.
 
     Args:
