@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tqdm import tqdm
@@ -23,6 +23,8 @@ from crystalgraph.grading.answers import read_answers
 from crystalgraph.grading.gradebook import CourseGradebook
 from crystalgraph.grading.hand_ins import HandIn, Source, read
 from crystalgraph.grading.result import Result, Status
+from crystalgraph.grading.similar import Prints, find_pairs, fingerprints
+from crystalgraph.grading.similar import sources as sources_of
 from crystalgraph.grading.spread import Graded
 from crystalgraph.grading.store import ResultsFolder
 
@@ -37,11 +39,13 @@ class Batch:
         store: the results folder, locked.
         gradebook: nbgrader's, opened.
         unwritten: student -> why the gradebook does not have the result.
+        prints: student -> what is the student's own in the answers, to find copies by.
     """
 
     store: ResultsFolder
     gradebook: CourseGradebook
     unwritten: dict[str, str] = field(default_factory=dict)
+    prints: dict[str, Prints] = field(default_factory=dict)
 
     def grade(
         self, sources: Sequence[Source], grader: Grader, resume: bool = False
@@ -56,10 +60,12 @@ class Batch:
         Returns:
             The results, by student.
         """
-        done = [one for one in sources if self._done(one)] if resume else []
+        void = self.store.to_be_voided()
+        done = [one for one in sources if self._done(one, void)] if resume else []
         left = [one for one in sources if one not in done]
-        self.gradebook.void(one.student for one in left)
-        self.store.void(one.student for one in left)
+        void |= {one.student for one in left}
+        with self.store.voiding(void):
+            self.gradebook.void(void)
         self.store.write_tables([])
         results = []
         try:
@@ -70,12 +76,12 @@ class Batch:
                     bar.set_postfix(Counter(str(result.status) for result in results))
                     bar.update()
         finally:
-            self.store.write_tables([])
+            self.store.write_tables(find_pairs(self.prints))
         return sorted(results, key=lambda result: result.student)
 
-    def _done(self, source: Source) -> bool:
+    def _done(self, source: Source, void: Collection[str]) -> bool:
         """Whether this very hand-in was graded; an error of the grader is tried once more."""
-        result = self.store.read(source.student)
+        result = None if source.student in void else self.store.read(source.student)
         if result is None or result.status is Status.INTERNAL_ERROR:
             return False
         return result.fingerprint == read(source).fingerprint
@@ -90,6 +96,8 @@ class Batch:
         if self.store.read(result.student) != result:
             self.store.write(result, log)
         try:
-            self.gradebook.write(result, read_answers(hand_in))
+            answers = read_answers(hand_in)
+            self.prints[result.student] = fingerprints(sources_of(answers))
+            self.gradebook.write(result, answers)
         except Exception as error:  # a full disk, a locked database: the others go on
             self.unwritten[result.student] = f"{type(error).__name__}: {error}"

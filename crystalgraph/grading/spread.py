@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from itertools import islice
@@ -25,11 +25,11 @@ from crystalgraph.paths import REPO
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-SECONDS_TO_CONNECT = 60
+SECONDS_TO_CONNECT = 10
+SECONDS_FOR_WORKERS = 60
 AHEAD = 2
 """Hand-ins on their way for each worker: one that it grades and one that waits there."""
 
-Marker = Callable[[HandIn, str, bool], tuple[Result, str]]
 Graded = tuple[HandIn, Result, str]
 
 
@@ -74,7 +74,7 @@ def _connected(scheduler: str) -> Iterator[Client]:
         ) from error
     with client:
         try:
-            client.wait_for_workers(1, timeout=SECONDS_TO_CONNECT)
+            client.wait_for_workers(1, timeout=SECONDS_FOR_WORKERS)
         except TimeoutError as error:
             raise CrystalGraphError(
                 f"the Dask scheduler at {scheduler} has no workers: start some with `dask worker "
@@ -118,7 +118,7 @@ def course_fingerprint() -> str:
     return seen.hexdigest()
 
 
-def _mark(hand_in: HandIn, assignment: str, unsafe: bool) -> tuple[Result, str]:
+def mark(hand_in: HandIn, assignment: str, unsafe: bool) -> tuple[Result, str]:
     """Runs on a worker, where the libraries that grading needs are loaded once."""
     from crystalgraph.grading.marking import grade_hand_in
 
@@ -130,7 +130,6 @@ def spread(
     hand_ins: Iterable[HandIn],
     assignment: str,
     unsafe: bool = False,
-    mark: Marker = _mark,
 ) -> Iterator[Graded]:
     """Grade hand-ins, several at a time; only a few are in memory at once.
 
@@ -139,7 +138,6 @@ def spread(
         hand_ins: taken one by one, as workers become free.
         assignment: such as "hw".
         unsafe: whether strangers' code may run without a sandbox.
-        mark: grades one, on a worker.
 
     Yields:
         Hand-in, result and log, in the order in which they are done.
@@ -147,26 +145,34 @@ def spread(
     Raises:
         CrystalGraphError: the scheduler is gone.
     """
-    from distributed import as_completed
+    from distributed import KilledWorker, as_completed
 
     queue, running, done = iter(hand_ins), {}, as_completed()
+    suspects = []
 
-    def send(number: int) -> None:
+    def send(hand_in: HandIn) -> Future:
+        return client.submit(mark, hand_in, assignment, unsafe, pure=False)
+
+    def send_next(number: int) -> None:
         for hand_in in islice(queue, number):
-            future = client.submit(mark, hand_in, assignment, unsafe, pure=False)
+            future = send(hand_in)
             running[future.key] = hand_in
             done.add(future)
 
-    send(AHEAD * max(1, sum(client.nthreads().values())))
+    send_next(AHEAD * max(1, sum(client.nthreads().values())))
     for future in done:
         hand_in = running.pop(future.key)
-        result, log = _outcome(future, hand_in, assignment)
-        send(1)
-        yield hand_in, result, log
+        send_next(1)
+        if future.status == "error" and isinstance(future.exception(), KilledWorker):
+            suspects.append(hand_in)
+        else:
+            yield hand_in, *_outcome(future, hand_in, assignment)
+    for hand_in in suspects:  # alone: it may only have waited where another one did the killing
+        yield hand_in, *_outcome(send(hand_in), hand_in, assignment)
 
 
 def _outcome(future: Future, hand_in: HandIn, assignment: str) -> tuple[Result, str]:
-    """What a worker answered; a result in any case."""
+    """What a worker answers; a result in any case."""
     try:
         return future.result()
     except CancelledError as error:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import fcntl
 import io
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ from crystalgraph.grading.result import Result, Status
 from crystalgraph.grading.similar import Pair
 
 RESULT, LOG, PAGE = "result.json", "log.txt", "feedback.html"
-GRADES, REPORT, LOCK = "grades.csv", "class_report.html", ".lock"
+GRADES, REPORT, LOCK, VOID = "grades.csv", "class_report.html", ".lock", ".void.json"
 COLUMNS = ("student", "status", "points", "max_points", *TASKS, "submitted")
 
 
@@ -60,7 +61,7 @@ class ResultsFolder:
 
     def folder(self, student: str) -> Path:
         """Where a student's files are; an id that is a table's name gets another one."""
-        return self.path / (f"{student}_" if student in (GRADES, REPORT, LOCK) else student)
+        return self.path / (f"{student}_" if student in (GRADES, REPORT) else student)
 
     def read(self, student: str) -> Result | None:
         """The result of a student; None when there is none, or not one that can be read."""
@@ -81,11 +82,26 @@ class ResultsFolder:
         write_atomically(folder / PAGE, feedback_page(result))
         write_atomically(folder / RESULT, result.to_json())
 
-    def void(self, students: Iterable[str]) -> None:
-        """Forget the results of these students: they are about to be graded again."""
+    def to_be_voided(self) -> set[str]:
+        """Students whose results a grader that was killed had begun to forget."""
+        try:
+            return set(json.loads((self.path / VOID).read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return set()
+
+    @contextmanager
+    def voiding(self, students: Iterable[str]) -> Iterator[None]:
+        """Forget the results of students who are about to be graded again.
+
+        Their names are written down first: killed in the middle of it, we have to go on there.
+        In the body of the `with` statement the gradebook does the same.
+        """
+        write_atomically(self.path / VOID, json.dumps(sorted(students)))
+        yield
         for student in students:
             for name in (RESULT, PAGE, LOG):
                 (self.folder(student) / name).unlink(missing_ok=True)
+        (self.path / VOID).unlink()
 
     def results(self) -> list[Result]:
         """All results, by student."""
