@@ -117,6 +117,10 @@ def load_oxides(folder: Path | None = None) -> CrystalDataset:
     return _load_bundled("oxides", folder, (PEROVSKITE,))
 
 
+BUNDLED = {"perovskites": load_perovskites, "oxides": load_oxides}
+"""The course's datasets by name."""
+
+
 def _load_bundled(name: str, folder: Path | None, columns: tuple[str, ...]) -> CrystalDataset:
     path = (folder or paths.DATA / name) / f"{name}.jsonl"
     records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

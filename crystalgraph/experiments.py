@@ -26,11 +26,10 @@ from crystalgraph import paths
 from crystalgraph.autograding import autograding
 from crystalgraph.classification import class_scores
 from crystalgraph.datasets import (
+    BUNDLED,
     FORMATION_ENERGY,
     PEROVSKITE,
     CrystalDataset,
-    load_oxides,
-    load_perovskites,
     load_split,
 )
 from crystalgraph.errors import CrystalGraphError, ShownPlainly
@@ -341,7 +340,7 @@ def is_current(packed: Mapping) -> bool:
 @cache
 def bundled(name: str) -> CrystalDataset:
     """A dataset of the course, "perovskites" or "oxides", read once."""
-    return {"perovskites": load_perovskites, "oxides": load_oxides}[name]()
+    return BUNDLED[name]()
 
 
 def perovskites() -> CrystalDataset:

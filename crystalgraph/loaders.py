@@ -23,14 +23,13 @@ import numpy as np
 from pymatgen.core import Structure
 from tqdm.auto import tqdm
 
-from crystalgraph.datasets import CrystalDataset, load_oxides, load_perovskites
+from crystalgraph.datasets import BUNDLED, CrystalDataset
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.features import AtomFeatures, atom_init_features, published_features
 from crystalgraph.graphs import build_graph
 
 ID_PROP = "id_prop.csv"
 ATOM_INIT = "atom_init.json"
-BUNDLED = {"perovskites": load_perovskites, "oxides": load_oxides}
 MATBENCH_SUFFIXES = (".json", ".json.gz", ".json.bz2")
 MATERIALS_PROJECT_COLUMNS = ("formation_energy_per_atom", "energy_above_hull", "band_gap")
 TOO_CLOSE = 0.1  # angstrom; nearer than this, two atoms are one atom written twice

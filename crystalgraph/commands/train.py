@@ -173,8 +173,7 @@ def choose_split(data: str, dataset: CrystalDataset, name: str | None) -> Split:
     Returns:
         The split; one's own data are split with the same seed in every run.
     """
-    from crystalgraph.datasets import load_split, make_split
-    from crystalgraph.loaders import BUNDLED
+    from crystalgraph.datasets import BUNDLED, load_split, make_split
 
     if data in BUNDLED:
         return load_split(dataset, name or "formula")
