@@ -25,7 +25,7 @@ from pathlib import Path
 from crystalgraph.checks.tasks import MODEL_FILE, NOTEBOOKS, TASKS
 from crystalgraph.colab import DRIVE, DRIVE_FOLDER, in_colab
 from crystalgraph.errors import CrystalGraphError, ShownPlainly
-from crystalgraph.handout import NEW_VERSION, fingerprint
+from crystalgraph.handout import NEW_VERSION, fingerprint, fingerprint_of
 from crystalgraph.paths import RELEASE
 
 FILES = (*NOTEBOOKS.values(), MODEL_FILE)
@@ -198,8 +198,7 @@ def _chosen(name: str, paths: list[Path]) -> Part:
 
 def _work(path: Path) -> str:
     """The same for two files with the same work in them."""
-    _read(path)
-    return fingerprint(path)
+    return fingerprint_of(path.name, _read(path))
 
 
 def _read(path: Path) -> bytes:

@@ -145,19 +145,24 @@ def released_files(source: Path) -> list[Path]:
 
 def fingerprint(path: Path) -> str:
     """The same for two files that hold the same work, whatever was run in them."""
-    content = path.read_bytes().replace(b"\r\n", b"\n")
-    cells = read_cells(path)
+    return fingerprint_of(path.name, path.read_bytes())
+
+
+def fingerprint_of(name: str, content: bytes) -> str:
+    """The fingerprint of a file of this name that holds this."""
+    cells = cells_in(name, content)
+    work = content.replace(b"\r\n", b"\n")
     if cells is not None:
-        content = json.dumps([cell for cell in map(work_in, cells) if cell]).encode()
-    return hashlib.sha256(content).hexdigest()
+        work = json.dumps([cell for cell in map(work_in, cells) if cell]).encode()
+    return hashlib.sha256(work).hexdigest()
 
 
-def read_cells(path: Path) -> list[dict] | None:
+def cells_in(name: str, content: bytes) -> list[dict] | None:
     """A notebook's cells; None for other files and for one that cannot be read."""
-    if path.suffix != ".ipynb":
+    if not name.endswith(".ipynb"):
         return None
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        cells = json.loads(content.decode("utf-8"))["cells"]
         return cells if all(isinstance(cell["source"], str | list) for cell in cells) else None
     except (ValueError, KeyError, TypeError):
         return None
@@ -206,8 +211,9 @@ def differences(folder: Path) -> str:
 
 def text_lines(path: Path) -> list[str]:
     """A file's lines; of a notebook the text of its cells."""
-    cells = read_cells(path)
+    content = path.read_bytes()
+    cells = cells_in(path.name, content)
     if cells is None:
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return content.decode("utf-8", errors="replace").splitlines()
     blocks = (f"--- {cell['cell_type']} cell\n{''.join(cell['source'])}" for cell in cells)
     return "\n".join(blocks).splitlines()
