@@ -32,6 +32,12 @@ def test_the_sums_are_those_of_the_results():
     assert "OK 2, PARTIAL 1." in text
 
 
+def test_what_the_grader_failed_at_is_no_zero():
+    failed = [task_result(name, Status.INTERNAL_ERROR) for name in TASKS]
+    text = one_line(report_page([a_result("a"), a_result("b", failed)], []))
+    assert "mean 120.0, median 120.0, of 116, without 1 that the grader failed at." in text
+
+
 @pytest.mark.parametrize("points, bars", [([0, 3, 4.9], [3]), ([0, 60, 64, 120], [1, 2, 1])])
 def test_the_histogram_has_a_bar_for_each_range_that_somebody_reached(points, bars):
     heights = []
@@ -113,12 +119,15 @@ def test_pairs_are_named_as_something_to_look_at():
 
 
 def test_links_lead_to_the_pages_beside_it(tmp_path):
-    results = [a_result("s001"), a_result("ann.b@x")]
+    crashed = [task_result("2.2", Status.CRASHED)]
+    results = [a_result("s001", crashed), a_result("ann.b@x")]
     for result in results:
         (tmp_path / result.student).mkdir()
         (tmp_path / result.student / "feedback.html").write_text(feedback_page(result))
+        (tmp_path / result.student / "log.txt").touch()
     links = Page(report_page(results, [])).links
     (tmp_path / "class_report.html").write_text("")
+    assert any(link.endswith("s001/log.txt") for link in links)
     assert {(tmp_path / link.replace("%40", "@")).is_file() for link in links} == {True}
 
 

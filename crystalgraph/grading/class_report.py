@@ -66,7 +66,8 @@ class Mistake:
 def report_page(results: Iterable[Result], similar: Sequence[Pair]) -> str:
     """The whole class as a self-contained HTML page.
 
-    Its links lead to STUDENT/feedback.html, beside the page.
+    Its links lead to feedback.html and log.txt in the students' folders, beside the page. What
+    the grader failed at counts in no mean: it is no zero.
 
     Args:
         results: of all hand-ins of one assignment.
@@ -76,11 +77,13 @@ def report_page(results: Iterable[Result], similar: Sequence[Pair]) -> str:
         The page.
     """
     results = sorted(results, key=lambda result: result.student)
-    points = [result.points for result in results] or [0.0]
+    graded = [result for result in results if result.status != Status.INTERNAL_ERROR]
+    points = [result.points for result in graded] or [0.0]
     return render(
         "class_report.html",
         assignment=results[0].assignment if results else "Nothing graded",
         results=results,
+        n_ungraded=len(results) - len(graded),
         mean=fmean(points),
         median=median(points),
         most=results[0].max_points if results else 0.0,
