@@ -9,8 +9,10 @@ One file per idea, in the order in which a hand-in meets them:
     sandbox     a place where strangers' code can do no harm
     worker      what runs in there
     wire        how the two sides talk
+    values, arguments   what they say: numbers, crystals, the arguments of tasks
     remote      the student's functions and layers, as the checks on this side see them
     draw        inputs of this student's own
+    plans, replay       steps of checks that are taken otherwise here
     marking     all of it together: one hand-in in, one result out
     result      what that is
     batch       many of them: resumed, spread over processes and machines

@@ -32,8 +32,7 @@ def pack_argument(value: object, arrays: list[np.ndarray]) -> dict | None:
         columns = [pack(column, arrays) for column in value.inputs()]
         return {"is": "batch", "columns": columns}
     if isinstance(value, ProbeModel):
-        weights = {name: pack(w, arrays) for name, w in value.state_dict().items()}
-        return {"is": "probe", "weights": weights, "training": value.training}
+        return {"is": "probe", "training": value.training} | _pack_weights(value, arrays)
     if isinstance(value, torch.optim.Optimizer):
         state = _pack_state(value, arrays)
         rate = value.param_groups[0]["lr"]
@@ -43,6 +42,19 @@ def pack_argument(value: object, arrays: list[np.ndarray]) -> dict | None:
     if callable(value):
         return {"is": "predict"}
     return None
+
+
+def _pack_weights(model: ProbeModel, arrays: list[np.ndarray]) -> dict:
+    """Weights and buffers, and the gradients that a step has left behind."""
+    weights = {name: pack(value, arrays) for name, value in model.state_dict().items()}
+    gradients = {name: pack(value.grad, arrays) for name, value in model.named_parameters()}
+    return {"weights": weights, "gradients": gradients}
+
+
+def _load_weights(model: ProbeModel, known: dict) -> None:
+    model.load_state_dict(known["weights"])
+    for name, parameter in model.named_parameters():
+        parameter.grad = known["gradients"][name]
 
 
 def _pack_features(features: AtomFeatures, arrays: list[np.ndarray]) -> dict:
@@ -125,13 +137,9 @@ def _restore_list(mine: list, after: list) -> None:
 
 
 def _restore_probe(model: ProbeModel, after: dict) -> None:
-    weights = {name: value for name, value in after["weights"].items() if isinstance(value, Tensor)}
-    model.load_state_dict(weights)
+    _load_weights(model, after)
     model.train(after["training"] is True)
     model.calls += [(one[0] is True, one[1] is True) for one in after["calls"][:1000]]
-    if after["gradients"]:
-        for parameter in model.parameters():
-            parameter.grad = torch.zeros_like(parameter)
 
 
 # --- the sandbox's side
@@ -190,14 +198,10 @@ class Arguments:
         return pack(value, arrays)
 
     def _pack_probe(self, model: ProbeModel, arrays: list[np.ndarray]) -> dict:
-        weights = {name: pack(value, arrays) for name, value in model.state_dict().items()}
+        kept = _pack_weights(model, arrays)
+        known = {name: {"is": "dict", "items": items} for name, items in kept.items()}
         calls = [{"is": "list", "items": list(call)} for call in model.calls]
-        known = {
-            "weights": {"is": "dict", "items": weights},
-            "training": model.training,
-            "calls": {"is": "list", "items": calls},
-            "gradients": any(p.grad is not None for p in model.parameters()),
-        }
+        known |= {"training": model.training, "calls": {"is": "list", "items": calls}}
         return {"is": "dict", "items": known}
 
     def _features(self, value: dict, inside: Callable) -> AtomFeatures:
@@ -207,9 +211,12 @@ class Arguments:
         return TableFeatures(dict(zip(numbers.tolist(), table, strict=True)))
 
     def _probe(self, value: dict, inside: Callable) -> ProbeModel:
-        weights = {name: inside(one) for name, one in value["weights"].items()}
-        self.model = ProbeModel(len(weights["norm.weight"])).double()
-        self.model.load_state_dict(weights)
+        known = {
+            group: {name: inside(one) for name, one in value[group].items()}
+            for group in ("weights", "gradients")
+        }
+        self.model = ProbeModel(len(known["weights"]["norm.weight"])).double()
+        _load_weights(self.model, known)
         return self.model.train(value["training"])
 
     def _optimizer(self, value: dict, inside: Callable) -> torch.optim.Optimizer:

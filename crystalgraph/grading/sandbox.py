@@ -219,6 +219,8 @@ def _memory(pid: int) -> int:
 def _cure(complaint: str) -> str:
     """Why a sandbox did not start, and what to do about it."""
     said = " ".join(complaint.split())[-300:] or "it said nothing"
+    if "nknown option" in complaint:
+        return f"this bubblewrap is too old, 0.8 or newer is needed: update it. It said: {said}"
     spaces = ("namespace", "uid map", "Operation not permitted", "Permission denied")
     if any(word in complaint for word in spaces):
         return (

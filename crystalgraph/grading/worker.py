@@ -10,6 +10,7 @@ in here is secret, and nothing that comes out of here is believed.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import inspect
 import json
@@ -17,7 +18,6 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ from crystalgraph.checks.network import build
 from crystalgraph.checks.tasks import MODEL_FILE, TASKS, Task
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.grading.arguments import Arguments
+from crystalgraph.grading.replay import record
 from crystalgraph.grading.values import pack, unpack
 from crystalgraph.grading.wire import Gone, TooLarge, Wire
 from crystalgraph.notebooks import function_of
@@ -46,6 +47,8 @@ def main() -> None:
     wire = _take_the_wire()
     _import_the_rest()
     _set_limits(limits)
+    gc.collect()
+    gc.freeze()  # forks share what nobody writes to
     wire.send({"say": "ready"})
     while True:
         try:
@@ -79,12 +82,14 @@ def _import_the_rest() -> None:
     for name in ("scipy.spatial", "crystalgraph.training"):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    optimizer = torch.optim.Adam([torch.zeros(1, requires_grad=True)])
-    optimizer.step()
+    torch.optim.Adam([torch.zeros(1, requires_grad=True)]).step()
+    record(nn.Linear(1, 1), [torch.zeros(1, 1)], [])
     torch.set_num_threads(1)
 
 
 def _set_limits(limits: dict[str, int]) -> None:
+    if not limits:
+        return
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     limits = limits | {"RLIMIT_AS": limits["RLIMIT_AS"] + pages * resource.getpagesize()}
     for name, value in limits.items():
@@ -167,6 +172,7 @@ class Desk:
     def do(self, message: dict, arrays: list[np.ndarray]) -> None:
         """One request, one reply."""
         work = {"call": self.call, "module": self.module, "backward": self.backward}
+        work["record"] = self.record
         out: list[np.ndarray] = []
         try:
             reply = {"say": "done"} | work[message["do"]](message, arrays, out)
@@ -188,15 +194,22 @@ class Desk:
 
     def module(self, message: dict, arrays: list[np.ndarray], out: list) -> dict:
         """A layer or network, made anew with the weights given: its value and its buffers."""
-        inputs = {name: unpack(v, arrays) for name, v in message["case"].items()}
-        case = Case("", inputs, message["settings"])
-        module: nn.Module = build(self.answer, case)
+        module = self._made(message, arrays)
         arguments = Arguments(message["arguments"], arrays, self.predict)
         value = module(*arguments.values)
         floats = [v for v in arguments.values if isinstance(v, Tensor) and v.requires_grad]
         known = self._value(value, [*module.parameters(), *floats], message["number"], out)
         buffers = {name: pack(buffer, out) for name, buffer in module.named_buffers()}
         return known | {"buffers": buffers, "changes": arguments.changes(out)}
+
+    def _made(self, message: dict, arrays: list[np.ndarray]) -> nn.Module:
+        inputs = {name: unpack(value, arrays) for name, value in message["case"].items()}
+        return build(self.answer, Case("", inputs, message["settings"]))
+
+    def record(self, message: dict, arrays: list[np.ndarray], out: list) -> dict:
+        """The elementary operations of a layer."""
+        inputs = [unpack(value, arrays) for value in message["arguments"]]
+        return record(self._made(message, arrays), inputs, out)
 
     def _value(self, value: object, leaves: list[Tensor], number: int, out: list) -> dict:
         if isinstance(value, Tensor) and value.requires_grad:
@@ -221,8 +234,6 @@ class Desk:
             raise RuntimeError(message["refused"])
         return unpack(message["value"], arrays)
 
-
-Predict = Callable[[object], object]
 
 if __name__ == "__main__":
     main()
