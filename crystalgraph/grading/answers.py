@@ -62,10 +62,12 @@ def read_answers(hand_in: HandIn) -> Answers:
     """
     answers = Answers(repairs=list(hand_in.repairs))
     for name in (*NOTEBOOKS.values(), MODEL_FILE):
-        problem = hand_in.problems.get(name)
-        if name in hand_in.files and problem is None:
+        if name in hand_in.files:
             take = _take_model if name == MODEL_FILE else _take_notebook
             problem = take(answers, name, hand_in.files[name])
+        else:
+            missing = Status.MISSING_FILE, f"{name} was not handed in."
+            problem = hand_in.problems.get(name, missing)
         if problem is not None:
             for task in TASKS.values():
                 if task.where == name:

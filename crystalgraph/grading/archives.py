@@ -14,7 +14,6 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,7 +22,7 @@ from crystalgraph.grading.result import Status
 MEGABYTE = 2**20
 MOST_OF_A_FILE = 64 * MEGABYTE
 """Of a notebook with its outputs; those of the course have a few."""
-MOST_OF_A_ZIP = 512 * MEGABYTE
+MOST_OF_A_ZIP = 256 * MEGABYTE
 """Of a zip in a zip."""
 MOST_LISTED = 16 * MEGABYTE
 """Of a zip's table of contents: about 100 000 files."""
@@ -58,13 +57,13 @@ class Member:
 
     Attributes:
         path: as it is written there, with "/" between the parts.
-        saved: year, month, day, hour, minute, second; local time of whoever saved it.
+        saved: when; larger is later among the files of one folder or zip.
         handle: what reads it.
         problem: why it cannot be had, when that is known without reading it.
     """
 
     path: str
-    saved: tuple[int, ...]
+    saved: tuple[float, ...]
     handle: Path | zipfile.ZipInfo
     problem: Unreadable | None = None
 
@@ -107,13 +106,12 @@ class Folder:
 
     def _member(self, path: Path, name: str) -> Member:
         known = path.lstat()
-        saved = datetime.fromtimestamp(known.st_mtime).timetuple()[:6]
         problem = None
         if stat.S_ISLNK(known.st_mode):
             problem = LINK
         elif not stat.S_ISREG(known.st_mode):
             problem = Unreadable(Status.TAMPERED, "is no ordinary file")
-        return Member(name, saved, path, problem)
+        return Member(name, (known.st_mtime,), path, problem)
 
     @contextmanager
     def open(self, member: Member) -> Iterator[BinaryIO]:

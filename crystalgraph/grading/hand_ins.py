@@ -142,6 +142,10 @@ def find_sources(path: Path, assignment: str) -> list[Source]:
     """
     if not path.exists():
         raise CrystalGraphError(f"There is no {path}: name the folder or zip with the hand-ins.")
+    if (path / "nbgrader_config.py").is_file():
+        raise CrystalGraphError(
+            f"{path} is the course's folder: name the folder of the hand-ins in it, submitted/."
+        )
     top = path.resolve()  # the instructor may link to it; below it no link is followed
     try:
         found = _in_nbgraders_tree(top, assignment) or _in_box(top, assignment)
@@ -283,7 +287,8 @@ def _found(
 ) -> _Found:
     said = f"No id is in the name {shown(unit.place)}, so this is {unit.student!r}."
     repairs = () if unit.named else (said,)
-    source = Source(unit.student, path, submitted, unit.place, inside, tuple(only), repairs)
+    place = unit.place if unit.place.isprintable() else shown(unit.place)
+    source = Source(unit.student, path, submitted, place, inside, tuple(only), repairs)
     return _Found(source, unit.person, unit.named)
 
 

@@ -24,6 +24,8 @@ PICTURES = ("image/png", "image/jpeg")
 MOST_OF_OUTPUTS = 16 * 2**20
 """Characters of a notebook's outputs that are kept."""
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_ENTITY = re.compile(r"&(?=#|\w+;)")
+_SCHEME = r"(?i)(javascript|vbscript|data|attachment)(?=:\S){}"
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 
 
@@ -81,11 +83,11 @@ def repair(name: str, cells: list[dict]) -> Repaired:
     slots = added(behind.get(None, []))
     for place, cell in enumerate(released):
         counts = _counting(cell, places[place], cells)
-        others = [one for one in places[place] if one not in counts and not is_locked(cell)]
-        own = [cells[one] for one in counts]
-        slots += added(one for one in others if one < counts[0])
+        others = [one for one in places[place] if one not in counts]
+        own, first = [cells[one] for one in counts], min(counts, default=len(cells))
+        slots += added(one for one in others if one < first)
         slots.append(Slot(_merged(cell, own, left), own, cell))
-        slots += added(one for one in others if one > counts[0])
+        slots += added(one for one in others if one > first)
         slots += added(behind.get(place, []))
     return Repaired(slots, _notes(name, released, cells, places))
 
@@ -109,7 +111,10 @@ def match(released: list[dict], cells: list[dict]) -> list[list[int]]:
             if number not in taken and place in open_ones and _fits(released[place], cell):
                 places[place].append(number)
                 taken.add(number)
-    _match_answers(released, cells, places, taken)
+    for place, cell in enumerate(released):
+        if cell["cell_type"] == "markdown" and is_solution(cell):
+            if not any(_text(cells[one]) not in ("", _text(cell)) for one in places[place]):
+                _match_answer(place, cells, places, taken)
     return places
 
 
@@ -139,19 +144,15 @@ def _fits(released: dict, cell: dict) -> bool:
     return released["cell_type"] == cell["cell_type"] or is_solution(released)
 
 
-def _match_answers(
-    released: list[dict], cells: list[dict], places: list[list[int]], taken: set[int]
-) -> None:
-    """An answer without marks: the student's text between the cells before and after it."""
-    for place, cell in enumerate(released):
-        if cell["cell_type"] != "markdown" or not is_solution(cell) or places[place]:
-            continue
-        before = max((one for own in places[:place] for one in own), default=-1)
-        after = min((one for own in places[place + 1 :] for one in own), default=len(cells))
-        for number in range(before + 1, after):
-            if number not in taken and cells[number]["cell_type"] != "code":
-                places[place].append(number)
-                taken.add(number)
+def _match_answer(place: int, cells: list[dict], places: list[list[int]], taken: set[int]) -> None:
+    """An answer that is not in its cell: the student's own texts around where that one belongs."""
+    before = max((one for own in places[:place] for one in own), default=-1)
+    after = min((one for own in places[place + 1 :] for one in own), default=len(cells))
+    for number in range(before + 1, after):
+        if number not in taken and cells[number]["cell_type"] != "code":
+            places[place].append(number)
+            taken.add(number)
+    places[place].sort()
 
 
 def _behind(places: list[list[int]], number: int) -> dict[int | None, list[int]]:
@@ -199,9 +200,10 @@ def _merged(released: dict, own: list[dict], left: list[int]) -> dict:
         cell["source"] = own[0]["source"]
         cell["outputs"] = _outputs(own[0], left)
         return cell
+    pictures = _attachments(own, left)
     if text := _written(released, own):
-        cell["source"] = harmless(text)
-    return cell | _attachments(own, left)
+        cell["source"] = harmless(text, pictures)
+    return cell | ({"attachments": pictures} if pictures else {})
 
 
 def written_in(slot: Slot) -> str:
@@ -216,9 +218,14 @@ def _written(released: dict, own: list[dict]) -> str:
 
 
 def _counting(released: dict, own: list[int], cells: list[dict]) -> list[int]:
-    """Those of several cells that count: texts all, of code the last with work that defines it."""
-    if released["cell_type"] != "code" or is_locked(released):
+    """Those of several cells that count: texts all, of code the last with work that defines it.
+
+    A check counts as it was handed out; what else somebody wrote into it stays as a cell above.
+    """
+    if released["cell_type"] != "code":
         return own
+    if is_locked(released):
+        return [one for one in own if _text(cells[one]) == _text(released)]
     worked_on = [one for one in own if _text(cells[one]) not in ("", _text(released))]
     define = _first_line(released)
     defining = [one for one in worked_on if define and define in cells[one]["source"]]
@@ -231,12 +238,28 @@ def _added(cell: dict, number: int, left: list[int]) -> dict:
     if cell["cell_type"] == "code":
         outputs = _outputs(cell, left)
         return {**known, "source": cell["source"], "execution_count": None, "outputs": outputs}
-    return {**known, "source": harmless(cell["source"])} | _attachments([cell], left)
+    if cell["cell_type"] == "raw":  # nbconvert puts it into a page as it is
+        known["cell_type"] = "markdown"
+    pictures = _attachments([cell], left)
+    known["source"] = harmless(cell["source"], pictures)
+    return known | ({"attachments": pictures} if pictures else {})
 
 
-def harmless(text: str) -> str:
-    """Markdown in which no HTML is left: a blank behind each `<` that would begin a tag."""
-    return _TAG.sub("< ", text)
+def harmless(text: str, pictures: Iterable[str] = ()) -> str:
+    """Markdown that is shown as it was written, and does nothing.
+
+    A blank behind `<` leaves no HTML, and one before the colon no link that runs a script, nor one
+    to a picture that is not there, at which nbconvert would give up; one behind `&` lets neither be
+    written in other letters.
+
+    Args:
+        text: the Markdown.
+        pictures: names of those that are there.
+    """
+    there = "|".join(map(re.escape, pictures))
+    kept = rf"(?!:(?:{there})[)\s>])" if there else ""
+    text = _ENTITY.sub("& ", _TAG.sub("< ", text)).replace("\\:", ":")
+    return re.sub(_SCHEME.format(kept), r"\1 ", text)
 
 
 def _outputs(cell: dict, left: list[int]) -> list[dict]:
@@ -293,9 +316,9 @@ def _attachments(own: list[dict], left: list[int]) -> dict[str, dict]:
     for cell in own:
         for name, data in cell.get("attachments", {}).items():
             pictures = _pictures(data) if isinstance(data, dict) else {}
-            if re.fullmatch(r"[\w .()-]+", name) and pictures and _pays(pictures, left):
+            if re.fullmatch(r"[\w.-]+", name) and pictures and _pays(pictures, left):
                 found[name] = pictures
-    return {"attachments": found} if found else {}
+    return found
 
 
 # --- what is said --------------------------------------------------------------------------------
@@ -313,7 +336,7 @@ def _notes(
             found.setdefault("cells that were deleted are back", []).append(label)
             continue
         if is_locked(cell) and any(_text(one) != _text(cell) for one in own):
-            found.setdefault("checks that were edited are as handed out", []).append(label)
+            found.setdefault("checks that were edited are as handed out again", []).append(label)
         if len(own) > 1:
             found.setdefault("cells were there in copies or in parts", []).append(label)
         if grade_id_of(cell) and all(grade_id_of(one) != label for one in own):

@@ -16,6 +16,7 @@ MOST_BRACKETS = 1_000_000
 """Of a notebook's JSON; its outputs have thousands. Each becomes an object of Python's."""
 MOST_SALVAGED = 16 * 2**20
 """Characters of a damaged notebook that are searched for whole cells, all attempts together."""
+MOST_CELLS = 5_000
 LONGEST_SHOWN = 80
 NOT_UTF_8 = "was not in UTF-8 and has been converted"
 SALVAGED = "is damaged: {} of its cells could be saved"
@@ -74,6 +75,8 @@ def cells_of(content: bytes) -> tuple[list[dict], list[str]]:
                 "into a fresh copy"
             ) from None
         notes.append(SALVAGED.format(len(cells)))
+    if len(cells) > MOST_CELLS:
+        raise BadNotebook(f"has {len(cells)} cells, more than a person can write")
     whole = [cell for cell in map(_plain, cells) if cell is not None]
     if len(whole) < len(cells):
         notes.append(f"has {len(cells) - len(whole)} cells that are none; they are left out")
