@@ -66,8 +66,8 @@ def n_results(course):
     return len([*(course / "results" / "hw").glob("*/result.json")])
 
 
-def wait_for_results(course, number, process):
-    end = time.monotonic() + 120
+def wait_for_results(course, number, process, seconds=120):
+    end = time.monotonic() + seconds
     while n_results(course) < number and process.poll() is None and time.monotonic() < end:
         time.sleep(0.01)
     assert process.poll() is None, process.stdout.read().decode()

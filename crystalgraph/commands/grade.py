@@ -83,9 +83,9 @@ def main(args: argparse.Namespace) -> int:
 
 def _number(text: str) -> int:
     """A number of processes, at least one."""
-    if (number := int(text)) < 1:
-        raise ValueError
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of processes")
+    return int(text)
 
 
 def summary(results: list[Result], batch: Batch, folder: Path) -> str:

@@ -54,7 +54,7 @@ def workers(number: int | None = None, scheduler: str = "") -> Iterator[Client]:
         n_workers=number or os.cpu_count(),
         threads_per_worker=1,  # a grader changes its process: signals, number of threads
         memory_limit=0,  # memory is limited where strangers' code runs, in the sandboxes
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",  # any free port
         silence_logs=logging.CRITICAL,  # a lost worker is dealt with
     )
     with cluster, Client(cluster) as client:
