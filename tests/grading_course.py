@@ -2,13 +2,21 @@
 
 import csv
 import os
+import random
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import fake_grader
-from course_copy import copy_course, nbgrader
+import psutil
+from course_copy import copy_course, fill_in, nbgrader
 from nbgrader.api import Gradebook
+
+from crystalgraph.checks.tasks import TASKS
+from crystalgraph.hand_in import FILES, Part, write_zip
+from crystalgraph.paths import REPO
 
 WHOLE = ("", "")
 """In the place of a cell: timestamp, score and whether a human is needed, of a whole hand-in."""
@@ -74,3 +82,63 @@ def _of(submission):
         for comment in notebook.comments:
             said[notebook.name, comment.name, "comment"] = comment.comment
     return said
+
+
+# --- running, and killed -------------------------------------------------------------------------
+
+
+def n_results(course):
+    return len([*(course / "results" / "hw").glob("*/result.json")])
+
+
+def wait_for_results(course, number, process, seconds=120):
+    end = time.monotonic() + seconds
+    while n_results(course) < number and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.01)
+    assert process.poll() is None, process.stdout.read().decode()
+
+
+def kill(process):
+    """kill -9; the workers, which nobody told, have to go by themselves."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    _, alive = psutil.wait_procs(children, timeout=60)
+    assert not alive
+
+
+def contents(course):
+    """{file: bytes} of the results."""
+    folder = course / "results" / "hw"
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+# --- hand-ins ------------------------------------------------------------------------------------
+
+
+def write_zips(folder, solved, work):
+    """Real hand-ins, as the last cell of a notebook packs them.
+
+    Args:
+        folder: for the zips.
+        solved: student -> ids of the tasks that are solved.
+        work: an empty folder.
+    """
+    folder.mkdir()
+    made = {}
+    for student, tasks in solved.items():
+        kind = frozenset(tasks)
+        if kind not in made:
+            place = work / str(len(made))
+            shutil.copytree(REPO / "assignments" / "hw", place)
+            fill_in(place, REPO, kind)
+            made[kind] = [Part(name, None, (place / name).read_bytes(), 0.0) for name in FILES]
+        write_zip(folder / f"hw_{student}.zip", made[kind])
+
+
+def kinds(number):
+    """What students solve: a few sets of tasks, in turn."""
+    draw = random.Random(3)
+    some = [set(draw.sample(sorted(TASKS), size)) for size in (3, 8, 12, 18)]
+    return {f"s{i:03}": (set(TASKS), *some, set())[i % 6] for i in range(number)}

@@ -15,7 +15,19 @@ import psutil
 import pytest
 from browser import free_port
 from fake_grader import mark, write_hand_in
-from grading_course import WHOLE, command, environment, grade, grades, in_gradebook, release
+from grading_course import (
+    WHOLE,
+    command,
+    contents,
+    environment,
+    grade,
+    grades,
+    in_gradebook,
+    kill,
+    n_results,
+    release,
+    wait_for_results,
+)
 
 from crystalgraph.checks.tasks import TASKS
 from crystalgraph.grading.batch import Batch
@@ -60,33 +72,6 @@ def started(course, *arguments, notes=None):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-
-
-def n_results(course):
-    return len([*(course / "results" / "hw").glob("*/result.json")])
-
-
-def wait_for_results(course, number, process, seconds=120):
-    end = time.monotonic() + seconds
-    while n_results(course) < number and process.poll() is None and time.monotonic() < end:
-        time.sleep(0.01)
-    assert process.poll() is None, process.stdout.read().decode()
-
-
-def kill(process):
-    """kill -9; the workers, which nobody told, have to go by themselves."""
-    children = psutil.Process(process.pid).children(recursive=True)
-    process.kill()
-    process.wait()
-    process.stdout.close()
-    _, alive = psutil.wait_procs(children, timeout=60)
-    assert not alive
-
-
-def contents(course):
-    """{file: bytes} of the results."""
-    folder = course / "results" / "hw"
-    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 @pytest.mark.slow

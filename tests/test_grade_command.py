@@ -9,14 +9,25 @@ import termios
 import time
 
 import pytest
-from course_copy import fill_in, points_of
+from course_copy import points_of
 from fake_grader import write_hand_in
-from grading_course import WHOLE, command, environment, grade, grades, in_gradebook, release
-from test_grade_batch import contents, kill, n_results, wait_for_results
+from grading_course import (
+    WHOLE,
+    command,
+    contents,
+    environment,
+    grade,
+    grades,
+    in_gradebook,
+    kill,
+    kinds,
+    n_results,
+    release,
+    wait_for_results,
+    write_zips,
+)
 
 from crystalgraph.checks.tasks import TASKS
-from crystalgraph.hand_in import FILES, Part, write_zip
-from crystalgraph.paths import REPO
 
 ALL = set(TASKS)
 N_HAND_INS = 60
@@ -32,33 +43,6 @@ def released(tmp_path_factory):
 def course(released, tmp_path):
     """A fresh copy of a course with a released assignment, without hand-ins."""
     return shutil.copytree(released, tmp_path / "course")
-
-
-def write_zips(folder, solved, work):
-    """Real hand-ins, as the last cell of a notebook packs them.
-
-    Args:
-        folder: for the zips.
-        solved: student -> ids of the tasks that are solved.
-        work: an empty folder.
-    """
-    folder.mkdir()
-    made = {}
-    for student, tasks in solved.items():
-        kind = frozenset(tasks)
-        if kind not in made:
-            place = work / str(len(made))
-            shutil.copytree(REPO / "assignments" / "hw", place)
-            fill_in(place, REPO, kind)
-            made[kind] = [Part(name, None, (place / name).read_bytes(), 0.0) for name in FILES]
-        write_zip(folder / f"hw_{student}.zip", made[kind])
-
-
-def kinds(number):
-    """What students solve: a few sets of tasks, in turn."""
-    draw = random.Random(3)
-    some = [set(draw.sample(sorted(ALL), size)) for size in (3, 8, 12, 18)]
-    return {f"s{i:03}": (ALL, *some, set())[i % 6] for i in range(number)}
 
 
 # --- the real grader -----------------------------------------------------------------------------
