@@ -12,6 +12,7 @@ from crystalgraph.checks.exam import Check, Exam, Plan, stored
 from crystalgraph.checks.guard import Fault
 from crystalgraph.checks.mistakes import advice
 from crystalgraph.checks.salt_to_graph import structure_of
+from crystalgraph.checks.slopes import gradient_is_the_slope
 
 CLASSES = ("crystal", "class")
 
@@ -50,7 +51,7 @@ def _probabilities(exam: Exam) -> None:
             "not normalized",
             guess="Normalize over the classes of one crystal.",
         )
-    scores = torch.from_numpy(case.inputs["scores"]).requires_grad_()
+    scores = torch.from_numpy(case.inputs["scores"].copy()).requires_grad_()
     result = exam.answer(scores)
     if not result.requires_grad:
         raise Fault(
@@ -59,6 +60,7 @@ def _probabilities(exam: Exam) -> None:
             "numbers.",
             "gradient lost",
         )
+    gradient_is_the_slope(lambda: exam.answer(scores), [scores])
 
 
 def _large_scores(exam: Exam) -> None:
@@ -126,6 +128,8 @@ def _loss_trains(exam: Exam) -> None:
     gradient = torch.autograd.grad(loss.sum(), values)[0].numpy()
     if len(case.inputs["labels"]) and not np.abs(gradient).sum(axis=1).all():
         raise Fault("Some crystals do not count: the loss does not depend on them.", "some lost")
+    labels = torch.from_numpy(case.inputs["labels"].copy())
+    gradient_is_the_slope(lambda: exam.answer(values, labels), [values])
 
 
 _LIKELIHOOD = Check(

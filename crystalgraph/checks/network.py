@@ -1,7 +1,7 @@
 """Checks of the network: layers, poolings, the forward pass, and the student's own tests."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from crystalgraph.checks.cases import Arrays, Case
 from crystalgraph.checks.compare import as_tensor, shapes
 from crystalgraph.checks.exam import Check, Exam, Plan, stored
 from crystalgraph.checks.guard import Fault
+from crystalgraph.checks.slopes import gradient_is_the_slope
 
 LAYER_INPUTS = ("atom_features", "bond_features", "center", "neighbor")
 POOL_INPUTS = ("atom_features", "crystal", "n_crystals")
@@ -160,8 +161,16 @@ def _neighbors_in_other_crystals(exam: Exam) -> None:
         )
 
 
-def gradients_arrive(module: nn.Module, run: Callable[[], Tensor]) -> None:
-    """Raise Fault unless the result's gradient reaches every parameter."""
+def gradients_arrive(
+    module: nn.Module, run: Callable[[], Tensor], leaves: Sequence[Tensor] = ()
+) -> None:
+    """Raise Fault unless the result's gradient reaches every parameter, and is its slope there.
+
+    Args:
+        module: with parameters.
+        run: computes the result.
+        leaves: what else it depends on, for a module without parameters.
+    """
     result = run()
     if not result.requires_grad:
         raise Fault(
@@ -177,6 +186,7 @@ def gradients_arrive(module: nn.Module, run: Callable[[], Tensor]) -> None:
             "no gradient",
             guess="Is that part used, without .detach()?",
         )
+    gradient_is_the_slope(run, leaves or list(module.parameters()))
 
 
 def _layer_gradients(exam: Exam) -> None:
@@ -339,7 +349,7 @@ def _pool_properties(exam: Exam) -> None:
     if not _apart(exam.answer(atoms + 1, crystal, n_crystals), result):
         raise Fault("The result does not depend on the atom features.", "ignores input")
     atoms = atoms.clone().requires_grad_()
-    gradients_arrive(nn.Module(), lambda: exam.answer(atoms, crystal, n_crystals))
+    gradients_arrive(nn.Module(), lambda: exam.answer(atoms, crystal, n_crystals), [atoms])
 
 
 _POOL_CASES = {

@@ -18,6 +18,8 @@ from crystalgraph.graphs import CrystalGraph
 
 MAX_CALLS = 500
 ALWAYS_WRONG = ("one call", "in place", "one order")  # whatever the verdict
+NOT_ENOUGH = ("one order", "one direction")  # but right as far as it goes
+MAX_NUMBERS = 200_000  # in all crystals asked for
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,24 @@ class Recorder:
 
     predict: Callable[[object], float]
     seen: list = field(default_factory=list)
+    numbers: int = 0
 
     def __call__(self, crystal: object) -> float:
         """Predict, and remember the crystal."""
         if len(self.seen) >= MAX_CALLS:
             raise Fault(f"Your test calls predict more than {MAX_CALLS} times; 5 are plenty.")
+        self.numbers += _size(crystal)
+        if self.numbers > MAX_NUMBERS:
+            raise Fault("Your test asks for far too large crystals; twice the size is plenty.")
         self.seen.append(copy.deepcopy(crystal))
         return float(self.predict(crystal))
+
+
+def _size(crystal: object) -> int:
+    """How many numbers a crystal holds."""
+    if isinstance(crystal, CrystalGraph):
+        return sum(np.size(column) for column in vars(crystal).values())
+    return 4 * len(crystal)
 
 
 def verdict_of(result: object) -> bool:
@@ -96,9 +109,15 @@ class Judge:
         return verdict, record, self.diagnose(kept, crystal, record.seen), kept
 
     def is_right(self, answer: Callable, plant: Plant, example: Callable) -> bool:
-        """Whether the test's verdict on one model is right, and rightly found."""
-        verdict, _, cause, _ = self.ask(answer, plant, example)
-        return verdict == plant.right and cause not in ALWAYS_WRONG
+        """Whether the test's verdict on one model is right, and rightly found.
+
+        Rightly found means: from another crystal that should give the same. Who knows the formulas
+        of the models could tell them apart by any other crystal.
+        """
+        verdict, record, cause, kept = self.ask(answer, plant, example)
+        fitting = ("", *NOT_ENOUGH)
+        asked = any(self.diagnose(kept, kept, [kept, one]) in fitting for one in record.seen)
+        return verdict == plant.right and cause not in ALWAYS_WRONG and asked
 
 
 def _why_accepted(answer: Callable, plant: Plant, example: Callable) -> str:
