@@ -52,7 +52,7 @@ def zip_of(files: Mapping[str, bytes], comment: str = "", saved: float | None = 
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.comment = comment.encode()
         for name, content in files.items():
-            info = zipfile.ZipInfo(name, time.localtime(saved)[:6])
+            info = zipfile.ZipInfo(name, time.gmtime(saved)[:6])
             archive.writestr(info, content, zipfile.ZIP_DEFLATED)
     return target.getvalue()
 
