@@ -14,6 +14,7 @@ import symtable
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
@@ -35,13 +36,23 @@ class Statement:
         node: its syntax tree.
         filename: notebook and cell, for messages.
         binds: names it gives a value to.
-        needs: names it reads.
     """
 
     node: ast.stmt
     filename: str
     binds: frozenset[str]
-    needs: frozenset[str]
+
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """Names of the notebook that it reads; not the local ones of a function."""
+        table = symtable.symtable(ast.unparse(self.node), "cell", "exec")
+        names = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced()}
+        tables = list(table.get_children())
+        while tables:
+            inner = tables.pop()
+            names |= {symbol.get_name() for symbol in inner.get_symbols() if symbol.is_global()}
+            tables += inner.get_children()
+        return frozenset(names)
 
 
 def code_cells(path: Path) -> list[str]:
@@ -90,18 +101,6 @@ def _binds(node: ast.stmt) -> frozenset[str]:
     return frozenset(n.id for n in stored if isinstance(n.ctx, ast.Store))
 
 
-def _needs(node: ast.stmt) -> frozenset[str]:
-    """Names of the notebook that a statement reads; not the local ones of a function."""
-    table = symtable.symtable(ast.unparse(node), "cell", "exec")
-    names = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced()}
-    tables = list(table.get_children())
-    while tables:
-        inner = tables.pop()
-        names |= {symbol.get_name() for symbol in inner.get_symbols() if symbol.is_global()}
-        tables += inner.get_children()
-    return frozenset(names)
-
-
 def statements(cells: Iterable[str], where: str) -> tuple[list[Statement], dict[str, SyntaxError]]:
     """Top-level statements of a notebook's code cells that bind a name.
 
@@ -123,7 +122,7 @@ def statements(cells: Iterable[str], where: str) -> tuple[list[Statement], dict[
             continue
         for node in tree.body:
             if isinstance(node, _Binding):
-                found.append(Statement(node, filename, _binds(node), _needs(node)))
+                found.append(Statement(node, filename, _binds(node)))
     return found, broken
 
 

@@ -355,7 +355,7 @@ def operations(module: nn.Module, inputs: list[Tensor]) -> Replay:
     """
     message, sent = _module_message("record", module, inputs)
     reply, arrays = module.session.ask(message, sent)
-    return Replay(reply.get("nodes"), arrays)
+    return Replay(reply.get("nodes"), reply.get("result"), arrays)
 
 
 def _module_message(what: str, module: nn.Module, inputs: tuple | list) -> tuple[dict, list]:

@@ -12,7 +12,7 @@ import math
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from crystalgraph.grading.values import pack, unpack
 from crystalgraph.grading.wire import Garbled
@@ -23,19 +23,21 @@ MAX_CONSTANT = 4_096
 
 OPERATIONS = frozenset(
     """
-    _index_put_impl _index_put_impl_ _local_scalar_dense _native_batch_norm_legit
+    _index_put_impl _local_scalar_dense _native_batch_norm_legit
     _native_batch_norm_legit_no_training _reshape_alias _softmax _to_copy _unsafe_index
-    _unsafe_view abs add add_ addcmul addmm addmm_ alias amax amin aminmax arange argsort
-    baddbmm bincount bmm cat ceil clamp clamp_min clone constant_pad_nd copy copy_
-    cudnn_batch_norm cumsum detach diagonal div div_ dot elu empty empty_like eq exp expand eye
-    fill fill_ flatten floor full full_like gather ge gelu gt index index_add index_add_
-    index_put index_put_ index_select le leaky_relu lift_fresh lift_fresh_copy log log1p
-    logaddexp lt masked_fill maximum mean minimum mm mul mul_ mv native_batch_norm
-    native_dropout ne neg new_empty new_full new_ones new_zeros nonzero ones ones_like permute
-    pow reciprocal relu repeat reshape round rsqrt rsub scalar_tensor scatter scatter_add
-    scatter_add_ scatter_reduce scatter_reduce_ select select_scatter sigmoid sign silu slice
-    slice_scatter softplus sort split split_with_sizes sqrt square squeeze stack sub sub_ sum t
-    tanh transpose unbind unsqueeze unsqueeze_ var var_mean view where zero_ zeros zeros_like
+    _unsafe_view abs add addcmul addmm alias all amax amin aminmax any arange argsort baddbmm
+    bincount bitwise_and bitwise_not bmm cat ceil clamp clamp_min clone constant_pad_nd copy
+    cudnn_batch_norm cumsum detach diag_embed diagonal div dot einsum elu empty empty_like eq
+    exp expand eye fill flatten floor full full_like gather ge gelu gt hstack index index_add
+    index_put index_reduce index_select le leaky_relu lift_fresh lift_fresh_copy linear log
+    log1p logaddexp logical_and logical_not logsumexp lt masked_fill matmul max maximum mean min
+    minimum mm movedim mul mv native_batch_norm native_dropout ne neg new_empty new_full
+    new_ones new_zeros nonzero one_hot ones ones_like pad permute pow prod reciprocal relu
+    remainder repeat repeat_interleave reshape round rsqrt rsub scalar_tensor scatter
+    scatter_add scatter_reduce segment_reduce select select_backward select_scatter sigmoid sign
+    silu slice slice_scatter softplus sort split split_with_sizes sqrt square squeeze stack sub
+    sum t tanh tile topk transpose unbind unfold unsqueeze var var_mean view where zero zeros
+    zeros_like
     """.split()
 )
 _MAKE = frozenset(
@@ -49,42 +51,61 @@ _IGNORED = {"device", "layout", "pin_memory", "memory_format", "non_blocking"}
 # --- in the sandbox
 
 
-def record(module: nn.Module, inputs: list[Tensor], arrays: list[np.ndarray]) -> dict:
-    """The operations of a module's forward pass, as JSON.
+class _Recorder(TorchDispatchMode):
+    """Writes down every elementary operation while it is done."""
 
-    Args:
-        module: whose parameters and buffers become arguments, in the order of its state dict.
-        inputs: further arguments.
-        arrays: constants of the module's code are appended.
-    """
-    names, values = zip(*module.state_dict().items(), strict=True)
+    def __init__(self, given: list[Tensor], arrays: list[np.ndarray]) -> None:
+        super().__init__()
+        self.arrays, self.nodes = arrays, [{"kind": "given"} for _ in given]
+        self.known = {id(tensor): {"node": place} for place, tensor in enumerate(given)}
+        self.kept: list[object] = [*given]  # an id is free again when its tensor is gone
 
-    def forward(*tensors: Tensor) -> Tensor:
-        state = dict(zip(names, tensors, strict=False))
-        return torch.func.functional_call(module, state, tuple(tensors[len(names) :]))
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):  # noqa: D105
+        options = {k: v for k, v in (kwargs or {}).items() if k not in _IGNORED}
+        node = {"kind": "operation", "name": str(operation)}
+        node["arguments"] = [self.shown(argument) for argument in args]
+        node["options"] = {name: self.shown(value) for name, value in options.items()}
+        value = operation(*args, **(kwargs or {}))
+        self.nodes.append(node)
+        self.keep(value, {"node": len(self.nodes) - 1})
+        return value
 
-    with torch.no_grad():
-        traced = make_fx(forward, _error_on_data_dependent_ops=False)(*values, *inputs)
-    places = {node: place for place, node in enumerate(traced.graph.nodes)}
+    def keep(self, value: object, place: dict) -> None:
+        """Remember where a tensor came from; one changed in place keeps its latest origin."""
+        if isinstance(value, Tensor):
+            self.known[id(value)] = place
+            self.kept.append(value)
+        elif isinstance(value, list | tuple):
+            for number, item in enumerate(value):
+                self.keep(item, place | {"item": number})
 
-    def shown(value: object) -> object:
-        if isinstance(value, torch.fx.Node):
-            return {"node": places[value]}
+    def shown(self, value: object) -> object:
+        """An argument as JSON."""
+        if isinstance(value, Tensor):
+            if id(value) not in self.known:
+                self.nodes.append({"kind": "constant", "value": pack(value, self.arrays)})
+                self.keep(value, {"node": len(self.nodes) - 1})
+            return self.known[id(value)]
         if isinstance(value, torch.dtype):
             return {"dtype": str(value).removeprefix("torch.")}
         if isinstance(value, list | tuple):
-            return {"list": [shown(item) for item in value]}
+            return {"list": [self.shown(item) for item in value]}
         return value
 
-    nodes = []
-    for node in traced.graph.nodes:
-        options = {k: shown(v) for k, v in node.kwargs.items() if k not in _IGNORED}
-        known = {"kind": node.op, "name": str(node.target), "options": options}
-        known["arguments"] = [shown(argument) for argument in node.args]
-        if node.op == "get_attr":
-            known["constant"] = pack(getattr(traced, node.target), arrays)
-        nodes.append(known)
-    return {"nodes": nodes}
+
+def record(module: nn.Module, inputs: list[Tensor], arrays: list[np.ndarray]) -> dict:
+    """The elementary operations of a module's forward pass, as JSON.
+
+    Args:
+        module: its parameters and buffers count as given, in the order of its state dict.
+        inputs: given too, after those.
+        arrays: constants of the module's code are appended.
+    """
+    state = dict([*module.named_parameters(), *module.named_buffers()])
+    recorder = _Recorder([*(state[name] for name in module.state_dict()), *inputs], arrays)
+    with torch.no_grad(), recorder:
+        result = module(*inputs)
+    return {"nodes": recorder.nodes, "result": recorder.shown(result)}
 
 
 # --- on the grader's side
@@ -94,17 +115,17 @@ class Replay:
     """A list of operations from a stranger, run on numbers of ours.
 
     Args:
-        nodes: from `record`.
+        nodes, result: from `record`.
         arrays: of the message.
 
     Raises:
         Garbled: it is no such list, or holds an operation that is not on ours.
     """
 
-    def __init__(self, nodes: list, arrays: list[np.ndarray]) -> None:
+    def __init__(self, nodes: list, result: dict, arrays: list[np.ndarray]) -> None:
         if not isinstance(nodes, list) or len(nodes) > MAX_NODES:
             raise Garbled("too many operations")
-        self.nodes, self.arrays = nodes, arrays
+        self.nodes, self.result, self.arrays = nodes, result, arrays
         self.multiplications = 0
 
     def __call__(self, *tensors: Tensor) -> Tensor:
@@ -112,28 +133,23 @@ class Replay:
         self.multiplications, values, left = 0, [], list(tensors)
         try:
             for node in self.nodes:
-                if node["kind"] == "output":
-                    result = self._argument(node["arguments"][0], values)
-                    return result[0] if isinstance(result, list) else result
                 values.append(self._value(node, values, left))
+            return self._argument(self.result, values)
         except Garbled:
             raise
         except Exception as error:
             raise Garbled("operations that cannot be repeated") from error
-        raise Garbled("operations without a result")
 
     def _value(self, node: dict, values: list, left: list[Tensor]) -> object:
-        if node["kind"] == "placeholder":
+        if node["kind"] == "given":
             return left.pop(0).clone()
-        if node["kind"] == "get_attr":
-            constant = unpack(node["constant"], self.arrays)
+        if node["kind"] == "constant":
+            constant = unpack(node["value"], self.arrays)
             if not isinstance(constant, Tensor) or constant.numel() > MAX_CONSTANT:
                 raise Garbled("a constant that is too large")
             return constant
         arguments = [self._argument(one, values) for one in node["arguments"]]
         options = {k: self._argument(one, values) for k, one in node["options"].items()}
-        if node["name"] == "<built-in function getitem>":
-            return arguments[0][arguments[1]]
         operation = _operation(node["name"])
         _check_size(node["name"], arguments)
         value = operation(*arguments, **options)
@@ -146,7 +162,8 @@ class Replay:
         if not isinstance(shown, dict):
             return shown
         if "node" in shown:
-            return values[shown["node"]]
+            value = values[shown["node"]]
+            return value[shown["item"]] if "item" in shown else value
         if "dtype" in shown:
             dtype = getattr(torch, shown["dtype"])
             if not isinstance(dtype, torch.dtype):
@@ -157,7 +174,7 @@ class Replay:
 
 def _operation(name: str) -> object:
     space, short, overload = name.split(".")
-    if space != "aten" or short not in OPERATIONS:
+    if space != "aten" or short.removesuffix("_") not in OPERATIONS:
         raise Garbled(f"the operation {name[:40]}")
     return getattr(getattr(torch.ops.aten, short), overload)
 

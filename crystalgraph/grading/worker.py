@@ -77,13 +77,9 @@ def _take_the_wire() -> Wire:
 
 
 def _import_the_rest() -> None:
-    """What the homework imports, and what libraries import when first used, which takes seconds."""
+    """What libraries import when they are first used, which takes a second."""
     all_checks()
-    for name in ("scipy.spatial", "crystalgraph.training"):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
     torch.optim.Adam([torch.zeros(1, requires_grad=True)]).step()
-    record(nn.Linear(1, 1), [torch.zeros(1, 1)], [])
     torch.set_num_threads(1)
 
 
