@@ -88,6 +88,12 @@ def _secret() -> str:
     return found.hexdigest()
 
 
+def seed_of(hand_in: HandIn, assignment: str) -> str:
+    """What the inputs are drawn with: others for every student, and for a hand-in that was changed,
+    so that an answer to inputs which an earlier one has spied out is worth nothing."""
+    return f"{_secret()}/{assignment}/{hand_in.student}/{hand_in.fingerprint}"
+
+
 @dataclass
 class Marking:
     """One hand-in while it is being graded.
@@ -172,13 +178,15 @@ class Marking:
 
     def _scored(self, task: Task, session: Session) -> TaskResult:
         check, answer = all_checks()[task.id], _stand_in(task, session)
-        seed = f"{_secret()}/{self.assignment}/{self.hand_in.student}"
+        seed = seed_of(self.hand_in, self.assignment)
         report = examine(_graded(check, seed), [answer], draw_cases(task.id, seed), math.inf)
         if report.passed:
             return TaskResult(task.id, Status.OK, report.points)
         failure, fate = report.failure, session.fate
         if fate is None and report.implemented:
-            failure = _in_words(task, examine(check, [answer], cases_of(task.id), math.inf), report)
+            session.end()  # a new process, which remembers nothing of the inputs drawn
+            visible = examine(check, [answer], cases_of(task.id), math.inf)
+            failure = _in_words(task, visible, report, session.code)
         status = _status(report, fate)
         points = report.points if report.implemented else 0.0
         return TaskResult(
@@ -248,14 +256,16 @@ def _status(report: CheckReport, fate: Status | None) -> Status:
     return Status.PARTIAL if report.points > 0 else Status.WRONG
 
 
-def _in_words(task: Task, visible: CheckReport, drawn: CheckReport) -> Step:
+def _in_words(task: Task, visible: CheckReport, drawn: CheckReport, code: dict) -> Step:
     """What is told to the student: what the cases show that students have."""
     if not visible.passed:
         return visible.failure
     failed = drawn.failure
     raised = ""
     if failed.cause == "exception":
-        where = f" at {failed.line}" if failed.line else ""
+        line = failed.line.partition(": ")[2]
+        written = "\n".join([code["model"] or "", *code["cells"]])
+        where = f" at `{line}`" if line and line in written else ""  # else made up, of the input
         raised = f" (there your code raised an error{where})"
     message = (
         f"Your {task.name} is right on the examples of the notebook, but not on others of the same "
