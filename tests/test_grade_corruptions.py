@@ -11,6 +11,8 @@ from course_copy import answer
 from crystalgraph.checks.tasks import MODEL_FILE, TASKS
 from crystalgraph.grading.answers import read_answers
 from crystalgraph.grading.hand_ins import find_sources, read
+from crystalgraph.grading.marking import grade_hand_in
+from crystalgraph.grading.result import Status
 
 NUMBER = 200
 
@@ -56,6 +58,20 @@ def test_what_is_intact_is_found(tmp_path, seed):
     for question, text in answers.written.items():
         if question not in damage.texts:
             assert answer_to(question) in text, damage.done
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(NUMBER))
+def test_only_what_was_damaged_loses(tmp_path, seed):
+    damage = corrupt(seed)
+    result, log = grade_hand_in(read_damaged(damage, tmp_path), "hw")
+    for task in result.tasks:
+        said = f"{damage.done}\n{task}\n{log}"
+        assert task.status != Status.INTERNAL_ERROR, said
+        if task.task not in damage.hit:
+            assert (task.status, task.points) == (Status.OK, task.max_points), said
+        if task.task in damage.gone:
+            assert task.status != Status.OK and task.points == 0, said
 
 
 def test_the_damages_are_many_and_the_same_again():

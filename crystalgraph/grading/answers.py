@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -25,7 +24,6 @@ from crystalgraph.grading.texts import (
 
 MOST_CODE = 4 * 2**20
 """Characters of code in one notebook."""
-_CODING = re.compile(rb"\A(?:[^\n]*\n)?[ \t\f]*#.*?coding[:=]")
 
 
 @dataclass
@@ -33,7 +31,7 @@ class Answers:
     """What a student wrote.
 
     Attributes:
-        model: text of model_hw.py as Python reads it; None when it cannot be had.
+        model: text of model_hw.py in UTF-8; None when it cannot be had.
         cells: notebook -> sources of its code cells, in order.
         place: task -> which of these cells defines its function; None when none does.
         written: grade_id -> the student's text; empty where nothing was written.
@@ -75,13 +73,10 @@ def read_answers(hand_in: HandIn) -> Answers:
     return answers
 
 
-def _take_model(answers: Answers, name: str, content: bytes) -> tuple[Status, str] | None:
+def _take_model(answers: Answers, name: str, content: bytes) -> None:
     text, note = text_of(content)
-    if note and not _CODING.match(content):  # Python itself reads a file that names its encoding
-        content = text.encode("utf-8")
-        answers.repairs.append(f"{name} {note}.")
-    answers.model = content
-    return None
+    answers.model = text.encode("utf-8")
+    answers.repairs += [f"{name} {note}."] if note else []
 
 
 def _take_notebook(answers: Answers, name: str, content: bytes) -> tuple[Status, str] | None:
