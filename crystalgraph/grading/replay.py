@@ -8,6 +8,7 @@ own (`Replay`): if the result is right, the list is what it claims to be, and ca
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -27,17 +28,15 @@ OPERATIONS = frozenset(
     _native_batch_norm_legit_no_training _reshape_alias _softmax _to_copy _unsafe_index
     _unsafe_view abs add addcmul addmm alias all amax amin aminmax any arange argsort baddbmm
     bincount bitwise_and bitwise_not bmm cat ceil clamp clamp_min clone constant_pad_nd copy
-    cudnn_batch_norm cumsum detach diag_embed diagonal div dot einsum elu empty empty_like eq
-    exp expand eye fill flatten floor full full_like gather ge gelu gt hstack index index_add
-    index_put index_reduce index_select le leaky_relu lift_fresh lift_fresh_copy linear log
-    log1p logaddexp logical_and logical_not logsumexp lt masked_fill matmul max maximum mean min
-    minimum mm movedim mul mv native_batch_norm native_dropout ne neg new_empty new_full
-    new_ones new_zeros nonzero one_hot ones ones_like pad permute pow prod reciprocal relu
-    remainder repeat repeat_interleave reshape round rsqrt rsub scalar_tensor scatter
-    scatter_add scatter_reduce segment_reduce select select_backward select_scatter sigmoid sign
-    silu slice slice_scatter softplus sort split split_with_sizes sqrt square squeeze stack sub
-    sum t tanh tile topk transpose unbind unfold unsqueeze var var_mean view where zero zeros
-    zeros_like
+    cudnn_batch_norm cumsum detach diag_embed diagonal div dot elu empty empty_like eq exp
+    expand eye fill flatten floor full full_like gather ge gelu gt index index_add index_put
+    index_reduce index_select le leaky_relu lift_fresh lift_fresh_copy log log1p logaddexp
+    logical_and logical_not logsumexp lt masked_fill max maximum mean min minimum mm mul mv
+    native_batch_norm native_dropout ne neg new_empty new_full new_ones new_zeros nonzero ones
+    ones_like permute pow prod reciprocal relu remainder repeat reshape round rsqrt rsub
+    scalar_tensor scatter scatter_add scatter_reduce select select_scatter sigmoid sign silu
+    slice slice_scatter softplus sort split split_with_sizes sqrt square squeeze stack sub sum t
+    tanh topk transpose unbind unsqueeze var var_mean view where zero zeros zeros_like
     """.split()
 )
 _MAKE = frozenset(
@@ -46,6 +45,7 @@ _MAKE = frozenset(
     zeros
     """.split()
 )  # a tensor of a size that stands in their arguments
+_AS_LARGE_AS_GIVEN = {"nonzero", "_local_scalar_dense", "aminmax"}
 _IGNORED = {"device", "layout", "pin_memory", "memory_format", "non_blocking"}
 
 # --- in the sandbox
@@ -151,10 +151,8 @@ class Replay:
         arguments = [self._argument(one, values) for one in node["arguments"]]
         options = {k: self._argument(one, values) for k, one in node["options"].items()}
         operation = _operation(node["name"])
-        _check_size(node["name"], arguments)
+        _check_size(node["name"], operation, arguments, options)
         value = operation(*arguments, **options)
-        if isinstance(value, Tensor) and value.numel() > MAX_NUMBERS:
-            raise Garbled("an operation that is too large")
         self.multiplications += _multiplications(node["name"], arguments, value)
         return value
 
@@ -179,14 +177,39 @@ def _operation(name: str) -> object:
     return getattr(getattr(torch.ops.aten, short), overload)
 
 
-def _check_size(name: str, arguments: list) -> None:
+def _check_size(name: str, operation: Callable, arguments: list, options: dict) -> None:
     """Refuse what would make a huge tensor, before it does."""
     if name.split(".")[1] in _MAKE:
-        known = max([a.numel() for a in arguments if isinstance(a, Tensor)], default=1)
         lists = [a if isinstance(a, list) else [a] for a in arguments if not isinstance(a, Tensor)]
         sizes = [abs(n) for numbers in lists for n in numbers if type(n) is int]
-        if known * math.prod(max(1, size) for size in sizes) > MAX_NUMBERS * known:
-            raise Garbled("an operation that is too large")
+        made = math.prod(max(1, size) for size in sizes)
+    elif name.split(".")[1] == "bincount":
+        made = max([*arguments[0].tolist(), *(n for n in arguments[1:] if type(n) is int)])
+    elif name.split(".")[1] in _AS_LARGE_AS_GIVEN or _has_mask(arguments):
+        return
+    else:
+        value = operation(*_shadow(arguments), **_shadow(options))
+        made = value.numel() if isinstance(value, Tensor) else 0
+    if made > MAX_NUMBERS:
+        raise Garbled("an operation that is too large")
+
+
+def _shadow(value: object) -> object:
+    """The same with tensors that have shapes and no numbers."""
+    if isinstance(value, Tensor):
+        return torch.empty_like(value, device="meta")
+    if isinstance(value, list):
+        return [_shadow(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _shadow(item) for name, item in value.items()}
+    return value
+
+
+def _has_mask(arguments: list) -> bool:
+    """Whether an index is made of yes and no: it picks some of what is there."""
+    flat = [item for a in arguments for item in (a if isinstance(a, list) else [a])]
+    masks = [t for t in flat[1:] if isinstance(t, Tensor) and t.dtype == torch.bool]
+    return len(masks) == 1 and sum(isinstance(t, Tensor) for t in flat) <= 3
 
 
 def _multiplications(name: str, arguments: list, value: object) -> int:

@@ -169,8 +169,10 @@ class Sandbox:
         except (Garbled, Gone, Late):
             pass
         if not self.ready:
+            self.process.kill()
+            complaint = self.process.stderr.read().decode(errors="replace")
             self.close()
-            raise CrystalGraphError(_cure(self.process.stderr.read().decode(errors="replace")))
+            raise CrystalGraphError(_cure(complaint))
 
     def _look(self) -> None:
         """Raise OutOfMemory when all processes together take too much."""
@@ -193,7 +195,7 @@ class Sandbox:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             with contextlib.suppress(OSError):
                 stream.close()
 
