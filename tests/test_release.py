@@ -428,6 +428,7 @@ def test_the_zip_has_nothing_of_the_instructor(student_copy):
     for name in ("model.py", "solutions", "tests", "tools", "nbgrader_config.py", "benchmarks"):
         assert name not in names
     assert not [name for name in names if "hidden" in name or "rubric" in name]
+    assert not [name for name in names if name.startswith("crystalgraph/grading")]
     secrets = secret_lines(REPO, [])
     for name in names:
         if name.endswith((".py", ".md", ".ipynb")):
@@ -438,6 +439,19 @@ def test_the_zip_is_reproducible(student_copy):
     again = student_copy.parent / "again.zip"
     tool.pack(REPO, again)
     assert again.read_bytes() == (student_copy.parent / "course.zip").read_bytes()
+
+
+def test_grading_in_the_students_copy_is_refused_in_a_sentence(student_copy):
+    done = subprocess.run(
+        [sys.executable, "-m", "crystalgraph", "grade", ".", "--assignment", "hw"],
+        cwd=student_copy,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("crystalgraph grade: grading needs the instructor's copy")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.slow

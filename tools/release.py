@@ -38,7 +38,9 @@ STUDENTS_GET = (
     *("start.py", STUDENT_MODEL, "assignments", "crystalgraph", "data", "docs/tasks.md"),
     "docs/pictures",
 )
-INSTRUCTORS_ONLY = ("crystalgraph/nbgrader_plugins.py", "crystalgraph/release.py")
+INSTRUCTORS_ONLY = tuple(
+    f"crystalgraph/{name}" for name in ("grading/", "nbgrader_plugins.py", "release.py")
+)
 LEFT_OUT = ("__pycache__", "*.py[co]", ".ipynb_checkpoints", ".DS_Store", ".cache")
 ZIP_TIME = (2000, 1, 1, 0, 0, 0)  # fixed, so that the same content gives the same bytes
 
@@ -159,7 +161,7 @@ def student_files(root: Path) -> Iterator[Path]:
     for name in STUDENTS_GET:
         found = [root / name] if (root / name).is_file() else files_in(root / name)
         for path in found:
-            if path.relative_to(root).as_posix() not in INSTRUCTORS_ONLY:
+            if not path.relative_to(root).as_posix().startswith(INSTRUCTORS_ONLY):
                 yield path
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crystalgraph.errors import CrystalGraphError
+from crystalgraph.paths import REPO
 
 if TYPE_CHECKING:
     from crystalgraph.grading.batch import Batch
@@ -53,6 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Grade, and say how it went; returns the exit code."""
+    if not (REPO / "model.py").is_file():
+        raise CrystalGraphError(
+            "grading needs the instructor's copy of the course, the one with model.py and "
+            "solutions; your own work is checked by `crystalgraph check`"
+        )
     try:
         import distributed  # noqa: F401
     except ImportError as error:
