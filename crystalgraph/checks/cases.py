@@ -33,7 +33,7 @@ class Case:
         settings: options that are no arrays.
         expected: outputs of a right answer.
         wrong: mistake -> outputs of an answer with that mistake.
-        hidden: whether it comes from the instructor's folder.
+        hidden: whether students do not have it.
     """
 
     name: str

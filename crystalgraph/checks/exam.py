@@ -54,9 +54,9 @@ class Exam:
         return self.outputs[id(case)]
 
     def input_line(self, case: Case) -> str:
-        """What goes in, in words and shapes."""
+        """What goes in, in words and shapes; of a hidden case in words alone."""
         about = self.check.describe.get(case.name, "") or case.name
-        shapes = self.check.went_in(case)
+        shapes = "" if case.hidden else self.check.went_in(case)
         return f"Input: {about}{f' ({shapes})' if shapes else ''}."
 
     def named(self, *names: str) -> list[Case]:

@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -116,7 +117,8 @@ def draw_cases(task_id: str, seed: str) -> list[Case]:
     if task_id not in _MAKERS:
         return []
     with double_precision():
-        cases = _MAKERS[task_id](_generator(task_id, seed))
+        made = _MAKERS[task_id](_generator(task_id, seed))
+        cases = [replace(case, hidden=True) for case in made]
         for case in cases:
             fill(_check(task_id), case, solutions()[task_id], {})
     return cases

@@ -68,7 +68,8 @@ class _Jury:
                 right = self.plans[place].test.is_right(answer, plant, self.example)
             except (Exception, TimeUp) as error:
                 wrong.setdefault(place, error)
-                if isinstance(error, TimeUp):
+                stopped = isinstance(error, Fault) and not answer.session.running
+                if stopped or isinstance(error, TimeUp):  # by us: once is enough
                     return wrong | {n: error for n in range(len(self.plans)) if n not in wrong}
                 continue
             if not right:
