@@ -226,7 +226,7 @@ def test_an_edited_check_is_as_it_was_and_its_code_is_kept():
     ]
 
 
-@pytest.mark.parametrize("where", ["below", "above", "instead", "in parts"])
+@pytest.mark.parametrize("where", ["below", "above", "instead", "in parts", "in the question"])
 def test_an_answer_beside_its_cell_is_an_answer(where):
     loaded = notebook()
     place = place_in(loaded, "q1_1")
@@ -236,6 +236,8 @@ def test_an_answer_beside_its_cell_is_an_answer(where):
         copies[0]["source"], copies[1]["source"] = "The order", "of the file decides."
         loaded["cells"][place : place + 1] = copies
         text = "The order\n\nof the file decides."
+    elif where == "in the question":
+        cell_of(loaded, "q1-1-text")["source"] += f"\n\n{text}"
     elif where == "instead":
         loaded["cells"][place] = bare(text, "markdown")
     else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from crystalgraph.checks.tasks import MODEL_FILE, NOTEBOOKS, TASKS
 from crystalgraph.grading.hand_ins import HandIn
 from crystalgraph.grading.repair import (
-    is_solution,
+    is_text_answer,
     place_of,
     repair,
     written_in,
@@ -100,6 +100,6 @@ def _take_notebook(answers: Answers, name: str, content: bytes) -> tuple[Status,
                 gone = f"{name} has no cell any more that defines {task.name}."
                 answers.problems[task.id] = Status.BAD_NOTEBOOK, gone
     for slot in done.slots:
-        if slot.released and is_solution(slot.released) and slot.cell["cell_type"] == "markdown":
+        if slot.released and is_text_answer(slot.released):
             answers.written[grade_id_of(slot.released)] = written_in(slot)
     return None

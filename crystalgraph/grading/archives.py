@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from crystalgraph.grading.names import JUNK
 from crystalgraph.grading.result import Status
 
 MEGABYTE = 2**20
@@ -26,7 +27,7 @@ MOST_OF_A_ZIP = 256 * MEGABYTE
 """Of a zip in a zip."""
 MOST_LISTED = 16 * MEGABYTE
 """Of a zip's table of contents: about 100 000 files."""
-MOST_FILES = 100_000
+MOST_FILES = 1_000_000
 BOMB = 100
 """A file too large that was packed more than so many times smaller was made to be that."""
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -95,7 +96,7 @@ class Folder:
     def _walk(self, top: Path) -> Iterator[tuple[Path, str]]:
         number = 0
         for folder, folders, files in os.walk(top):
-            folders.sort()
+            folders[:] = sorted(name for name in folders if not JUNK.search(name))
             linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
             for name in sorted([*files, *linked]):
                 number += 1

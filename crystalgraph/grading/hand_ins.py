@@ -63,6 +63,8 @@ TIMESTAMP = "timestamp.txt"
 MOST_OF_A_MODEL = MEGABYTE
 MOST_CANDIDATES = 40
 """Files of one hand-in that are looked into."""
+MOST_NESTED = 3
+"""Zips in zips in zips."""
 MOST_IN_ALL = 4 * MOST_OF_A_FILE
 NAMED = 3
 """Files left out that are named; there may be thousands."""
@@ -410,18 +412,18 @@ class _Candidate:
 
 
 def _chosen_files(
-    box: Box, repairs: list[str], nested: bool = False
+    box: Box, repairs: list[str], level: int = 0
 ) -> tuple[dict[str, bytes], dict[str, tuple[Status, str]]]:
     """The files of the homework in a box, and why others cannot be had; notes go into repairs."""
     members = [member for member in box.members if not JUNK.search(member.path)]
     _refuse_hostile(members)
     candidates, problems = _candidates(box, members)
     zips = [member for member in members if archive_ending(member.name) == ".zip"]
-    if not candidates and not problems and zips and not nested:
+    if not candidates and not problems and zips and level < MOST_NESTED:
         inner = max(zips, key=lambda member: member.saved)
         repairs.append(f"It was a zip in a zip: {shown(inner.path)}.")
         with open_zip_in(box, inner) as found:
-            return _chosen_files(found, repairs, nested=True)
+            return _chosen_files(found, repairs, level + 1)
     files = {}
     for name in FILES:
         if versions := [one for one in candidates if one.name == name]:

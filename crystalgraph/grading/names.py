@@ -46,7 +46,8 @@ def person_in(name: str, is_file: bool) -> tuple[str, str]:
     """
     if found := MOODLE.fullmatch(name):
         return found["person"], found["rest"]
-    if is_file and (found := CANVAS.fullmatch(name)):
+    found = CANVAS.fullmatch(name) if is_file else None
+    if found and (archive_ending(found["rest"]) or _file_named(found["rest"])):
         return f"{found['name']}_{found['number']}", found["rest"]
     return "", ""
 
@@ -67,8 +68,13 @@ def as_id(name: str) -> str:
 
 
 def homework_file(name: str) -> str | None:
-    """The file of the homework that has this name, whatever Colab and browsers made of it."""
-    name = EXTRA_ENDING.sub("", person_in(name, is_file=True)[1] or name)
+    """The file of the homework that has this name, whatever was made of it on the way."""
+    return _file_named(person_in(name, is_file=True)[1] or name)
+
+
+def _file_named(name: str) -> str | None:
+    """The file of the homework that Colab and browsers would call so."""
+    name = EXTRA_ENDING.sub("", name)
     for known in FILES:
         begin, ending = os.path.splitext(known)
         pattern = RENAMED.format(name=re.escape(begin)) + r"(?:-\d+)?" + re.escape(ending)

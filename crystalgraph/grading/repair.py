@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 
 from crystalgraph.checks.tasks import TASKS, Task
 from crystalgraph.grading.texts import cell_id_of, clean, grade_id_of, released_notebook
@@ -85,6 +86,8 @@ def repair(name: str, cells: list[dict]) -> Repaired:
         counts = _counting(cell, places[place], cells)
         others = [one for one in places[place] if one not in counts]
         own, first = [cells[one] for one in counts], min(counts, default=len(cells))
+        if is_text_answer(cell) and not _written(cell, own) and place:
+            own += _below_question(released[place - 1], [cells[one] for one in places[place - 1]])
         slots += added(one for one in others if one < first)
         slots.append(Slot(_merged(cell, own, left), own, cell))
         slots += added(one for one in others if one > first)
@@ -112,9 +115,8 @@ def match(released: list[dict], cells: list[dict]) -> list[list[int]]:
                 places[place].append(number)
                 taken.add(number)
     for place, cell in enumerate(released):
-        if cell["cell_type"] == "markdown" and is_solution(cell):
-            if not any(_text(cells[one]) not in ("", _text(cell)) for one in places[place]):
-                _match_answer(place, cells, places, taken)
+        if is_text_answer(cell) and not _written(cell, [cells[one] for one in places[place]]):
+            _match_answer(place, released, cells, places, taken)
     return places
 
 
@@ -133,10 +135,10 @@ def _text(cell: dict) -> str:
 def _first_line(cell: dict) -> str:
     """What the first line defines or asks; one that says nothing matches nothing."""
     line = cell["source"].strip().split("\n")[0].strip()
-    if cell["cell_type"] == "code":
-        found = re.match(r"(?:async\s+)?def\s+\w+", line)
-        return found[0] if found else ""
-    return line if len(line) > len("YOUR ANSWER HERE") else ""
+    if found := re.match(r"(?:async\s+)?def\s+\w+", line):
+        return found[0]
+    is_text = cell["cell_type"] == "markdown" and len(line) > len("YOUR ANSWER HERE")
+    return line if is_text else ""
 
 
 def _fits(released: dict, cell: dict) -> bool:
@@ -144,15 +146,19 @@ def _fits(released: dict, cell: dict) -> bool:
     return released["cell_type"] == cell["cell_type"] or is_solution(released)
 
 
-def _match_answer(place: int, cells: list[dict], places: list[list[int]], taken: set[int]) -> None:
+def _match_answer(
+    place: int, released: list[dict], cells: list[dict], places: list[list[int]], taken: set[int]
+) -> None:
     """An answer that is not in its cell: the student's own texts around where that one belongs."""
     before = max((one for own in places[:place] for one in own), default=-1)
     after = min((one for own in places[place + 1 :] for one in own), default=len(cells))
-    for number in range(before + 1, after):
-        if number not in taken and cells[number]["cell_type"] != "code":
-            places[place].append(number)
-            taken.add(number)
-    places[place].sort()
+    texts = [one for one in range(before + 1, after) if one not in taken]
+    texts = [one for one in texts if cells[one]["cell_type"] != "code"]
+    following = takewhile(lambda n: not places[n], range(place + 1, len(places)))
+    others = sum(is_text_answer(released[n]) for n in following)  # in the same gap
+    mine = texts[: max(len(texts) - others, 1)]
+    places[place] = sorted(places[place] + mine)
+    taken.update(mine)
 
 
 def _behind(places: list[list[int]], number: int) -> dict[int | None, list[int]]:
@@ -178,6 +184,11 @@ def settings_of(cell: dict) -> dict:
 def is_solution(cell: dict) -> bool:
     """Whether a released cell is for the student to fill in."""
     return bool(settings_of(cell).get("solution"))
+
+
+def is_text_answer(cell: dict) -> bool:
+    """Whether a released cell is for a written answer."""
+    return is_solution(cell) and cell["cell_type"] == "markdown"
 
 
 def is_locked(cell: dict) -> bool:
@@ -215,6 +226,13 @@ def _written(released: dict, own: list[dict]) -> str:
     """The texts of cells that were one, which was split, or copied."""
     texts = [_text(one) for one in own]
     return "\n\n".join(text for text in dict.fromkeys(texts) if text not in ("", _text(released)))
+
+
+def _below_question(question: dict, own: list[dict]) -> list[dict]:
+    """What a student wrote into the cell of the question, below it, as a cell."""
+    texts = [_text(one).removeprefix(_text(question)) for one in own]
+    added = [text for text, one in zip(texts, own, strict=True) if text != _text(one) and text]
+    return [{"cell_type": "markdown", "metadata": {}, "source": text} for text in added]
 
 
 def _counting(released: dict, own: list[int], cells: list[dict]) -> list[int]:
