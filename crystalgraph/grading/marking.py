@@ -187,6 +187,8 @@ class Marking:
             session.end()  # a new process, which remembers nothing of the inputs drawn
             visible = examine(check, [answer], cases_of(task.id), math.inf)
             failure = _in_words(task, visible, report, session.code)
+        elif fate is not None:
+            failure = replace(failure, message=_end_in_words(failure.message))
         status = _status(report, fate)
         points = report.points if report.implemented else 0.0
         return TaskResult(
@@ -254,6 +256,12 @@ def _status(report: CheckReport, fate: Status | None) -> Status:
     if "llocate memory" in report.failure.message or "MemoryError" in report.failure.message:
         return Status.OUT_OF_MEMORY
     return Status.PARTIAL if report.points > 0 else Status.WRONG
+
+
+def _end_in_words(message: str) -> str:
+    """The sentence on how a process ended, without guesses at an error, which it was not."""
+    call, ended, rest = message.partition(f" raised {Ended.__name__}: ")
+    return f"{call}: {rest.splitlines()[0]}" if ended else message
 
 
 def _in_words(task: Task, visible: CheckReport, drawn: CheckReport, code: dict) -> Step:
