@@ -32,6 +32,7 @@ DECLARED_AS = {
     "psutil": "ipykernel",
     "jupyter_client": "nbclient",
     "spglib": "pymatgen",
+    "dateutil": "pandas",
 }
 
 
