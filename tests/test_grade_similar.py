@@ -5,16 +5,17 @@ import random
 import time
 import tokenize
 from collections import defaultdict
-from dataclasses import dataclass
 from itertools import combinations
 
 import pytest
+from handed_in import files_of, hand_in_of
 from hypothesis import given
 from hypothesis import strategies as st
 from right_answers import RIGHT_ANSWERS
 
 from crystalgraph.checks import TASKS
 from crystalgraph.checks.tasks import MODEL_FILE, NOTEBOOKS
+from crystalgraph.grading.answers import read_answers
 from crystalgraph.grading.similar import (
     FEWEST_TASKS,
     MOST_CHARACTERS,
@@ -25,8 +26,6 @@ from crystalgraph.grading.similar import (
     likenesses,
     sources,
 )
-from crystalgraph.notebooks import code_cells
-from crystalgraph.paths import REPO
 
 STYLES = 30
 ANSWERS = defaultdict(list)
@@ -34,24 +33,9 @@ for right in RIGHT_ANSWERS:
     ANSWERS[right.task].append(right.source)
 
 
-@dataclass
-class HandedIn:
-    """As much of grading.answers.Answers as is read here."""
-
-    model: bytes | None
-    cells: dict
-    place: dict
-
-
-def course(folder, model):
-    """The course's own notebooks and model file, as if a student had handed them in."""
-    cells = {name: tuple(code_cells(folder / name)) for name in NOTEBOOKS.values()}
-    place = {
-        task.id: next(i for i, cell in enumerate(cells[task.where]) if f"def {task.name}(" in cell)
-        for task in TASKS.values()
-        if task.where != MODEL_FILE
-    }
-    return HandedIn(model.read_bytes(), cells, place)
+def sources_in(files):
+    """The sources of the tasks in a hand-in with these files."""
+    return sources(read_answers(hand_in_of(files)))
 
 
 def styles(n=STYLES, seed=0):
@@ -164,35 +148,31 @@ def test_a_few_answers_alike_are_no_pair():
     assert not flags([few, few])
 
 
-def test_the_stub_and_the_model_answer_count_for_nothing():
-    released = course(REPO / "assignments" / "hw", REPO / "model_hw.py")
-    solved = course(REPO / "solutions" / "hw", REPO / "model.py")
-    for handed_in in (released, solved):
-        found = sources(handed_in)
-        assert set(found) == set(TASKS)
-        assert not any(fingerprints(found).values())
-        assert not flags([found, found])
+@pytest.mark.parametrize("solved", [(), tuple(TASKS)], ids=["stub", "model answer"])
+def test_the_stub_and_the_model_answer_count_for_nothing(solved):
+    found = sources_in(files_of(solved))
+    assert set(found) == set(TASKS)
+    assert not any(fingerprints(found).values())
 
 
 def test_what_is_filled_into_the_stub_is_the_students_own():
-    handed_in = course(REPO / "assignments" / "hw", REPO / "model_hw.py")
-    stub = handed_in.model.decode()
+    files = files_of(())
+    stub = files[MODEL_FILE].decode()
     hole = next(line for line in stub.splitlines() if "Task 2.1" in line)
     body = "\n".join(ANSWERS["2.1"][0].splitlines()[1:]).replace("\n", "\n    ")
-    filled = HandedIn(stub.replace(hole, "    " + body).encode(), handed_in.cells, handed_in.place)
+    own = fingerprints(sources_in(files | {MODEL_FILE: stub.replace(hole, "    " + body).encode()}))
     alone = fingerprints({"2.1": ANSWERS["2.1"][0]})["2.1"]
-    own = fingerprints(sources(filled))
     assert len(own["2.1"] & alone) > 0.8 * len(alone) > 20
     assert not own["2.2"]
 
 
-def test_a_task_without_its_cell_or_file_is_left_out():
-    handed_in = course(REPO / "assignments" / "hw", REPO / "model_hw.py")
-    lost = HandedIn(None, handed_in.cells, handed_in.place | {"1.1": None})
-    expected = {name for name, task in TASKS.items() if task.where != MODEL_FILE} - {"1.1"}
-    assert set(sources(lost)) == expected
-    unreadable = HandedIn(b"\xff\xfeclass ConvLayer:\n  pass\n", handed_in.cells, {})
-    assert sources(unreadable) == {}
+def test_the_tasks_of_a_file_that_cannot_be_had_are_left_out():
+    files = files_of()
+    del files[MODEL_FILE]
+    files[NOTEBOOKS["3"]] = b"{"
+    lost = (MODEL_FILE, NOTEBOOKS["3"])
+    assert set(sources_in(files)) == {name for name in TASKS if TASKS[name].where not in lost}
+    assert "2.1" not in sources_in(files | {MODEL_FILE: b"\xff\xfeclass ConvLayer:\n  pass\n"})
 
 
 @pytest.mark.parametrize("name, lines", [("a", 3), ("B", 3), ("ab", 2), ("c", 0)])
