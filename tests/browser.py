@@ -54,12 +54,13 @@ FLAGS = (
 # --- the server and the browser ------------------------------------------------------------------
 
 
-def find_program(*names):
+def find_program(*names, package="chromium chromium-driver", places=()):
     """The path of the first of these programs; where CI is set a missing one is a failure."""
+    search = os.pathsep.join([*map(str, places), *os.get_exec_path()])
     for name in names:
-        if path := shutil.which(name):
+        if path := shutil.which(name, path=search):
             return path
-    missing = f"no {names[0]}: on Debian `apt install chromium chromium-driver` brings it"
+    missing = f"no {names[0]}: on Debian `apt install {package}` brings it"
     if os.environ.get("CI"):
         pytest.fail(missing)
     pytest.skip(missing)

@@ -65,7 +65,7 @@ def main():
 
 def write_hand_in(folder, student, right=(), seconds=0.0, do=""):
     """A zip as the last cell of a notebook makes it, except for what stands in model_hw.py."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     said = f"# right: {' '.join(right)}\n# seconds: {seconds}\n# do: {do}\n"
     path = folder / f"hw_{student}.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -23,10 +23,10 @@ WHOLE = ("", "")
 TESTS = Path(__file__).parent
 
 
-def release(into):
+def release(into, *options):
     """A copy of the course whose gradebook knows the assignment."""
     course = copy_course(into)
-    done = nbgrader(course, "generate_assignment", "hw", "--force")
+    done = nbgrader(course, "generate_assignment", "hw", "--force", *options)
     assert done.returncode == 0, done.stdout
     return course
 
@@ -133,7 +133,9 @@ def write_zips(folder, solved, work):
             place = work / str(len(made))
             shutil.copytree(REPO / "assignments" / "hw", place)
             fill_in(place, REPO, kind)
-            made[kind] = [Part(name, None, (place / name).read_bytes(), 0.0) for name in FILES]
+            made[kind] = [
+                Part(name, None, (place / name).read_bytes(), time.time()) for name in FILES
+            ]
         write_zip(folder / f"hw_{student}.zip", made[kind])
 
 

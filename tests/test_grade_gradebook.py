@@ -8,8 +8,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -217,8 +220,54 @@ def test_without_a_release_one_sentence_says_what_to_do(tmp_path):
 def test_a_password_is_not_printed(tmp_path):
     (tmp_path / "nbgrader_config.py").write_text("c = get_config()\n")
     write_hand_in(tmp_path / "zips", "s001")
-    url = "postgresql://grader:geheim@127.0.0.1:9/course"
+    url = "postgresql+psycopg://grader:geheim@127.0.0.1:9/course"
     done = grade(tmp_path, "zips", "--gradebook", url, fake=True)
     assert done.returncode == 2
-    assert "postgresql://grader:***@127.0.0.1:9/course" in done.stderr
+    assert "postgresql+psycopg://grader:***@127.0.0.1:9/course" in done.stderr
     assert "geheim" not in done.stderr and "Traceback" not in done.stderr
+
+
+# --- PostgreSQL ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def postgres():
+    """An empty database of a PostgreSQL server of our own; gives its address."""
+    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    initdb, server, createdb = (
+        find_program(name, package="postgresql", places=places)
+        for name in ("initdb", "postgres", "createdb")
+    )
+    folder = Path(tempfile.mkdtemp(prefix="crystalgraph-postgres-"))  # pytest's are root's alone
+    options = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    if os.geteuid() == 0:  # it refuses to run as root
+        shutil.chown(folder, "nobody")
+        options["user"] = "nobody"
+    data, port = str(folder / "data"), str(free_port())
+    create = [initdb, "-D", data, "-U", "grader", "-A", "trust", "--no-sync"]
+    subprocess.run(create, check=True, timeout=300, **options)
+    run = [server, "-D", data, "-k", "", "-p", port, "-c", "listen_addresses=127.0.0.1"]
+    process = subprocess.Popen(run, **options)
+    try:
+        login = [createdb, "-h", "127.0.0.1", "-p", port, "-U", "grader", "course"]
+        end = time.monotonic() + 120
+        while subprocess.run(login, **options).returncode and time.monotonic() < end:
+            time.sleep(0.2)
+        yield f"postgresql+psycopg://grader@127.0.0.1:{port}/course"
+    finally:
+        stop(process)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.slow
+def test_the_gradebook_may_be_in_postgresql(tmp_path):
+    for solved in ("s001", ["1.1", "2.1"]), ("s002", ["3.1"]):
+        write_hand_in(tmp_path / "course" / "zips", *solved)
+    with postgres() as url:
+        course = release(tmp_path / "course", "--db", url)
+        assert not (course / "gradebook.db").exists()
+        for _ in range(2):  # the second time there is something to take back
+            done = grade(course, "zips", "--gradebook", url, fake=True)
+            assert done.returncode == 0, done.stdout + done.stderr
+        scores = {student: said[WHOLE][1] for student, said in in_gradebook(course, url).items()}
+    assert scores == {"s001": 14.0, "s002": 4.0}

@@ -104,7 +104,12 @@ class CourseGradebook:
             with Gradebook(self.url, self.course.course_id) as self.book:
                 self.tasks = self._released_tasks(shown)
                 yield self
-        except (SQLAlchemyError, ImportError) as error:
+        except ImportError as error:
+            raise CrystalGraphError(
+                f"the gradebook {shown} needs a package that is not installed ({error.name}): "
+                "`pip install -e .[postgres]` brings psycopg for postgresql+psycopg://"
+            ) from error
+        except SQLAlchemyError as error:
             raise CrystalGraphError(
                 f"the gradebook {shown} cannot be used ({_first_line(error)}): check --gradebook, "
                 "and start again with --resume"
@@ -117,7 +122,7 @@ class CourseGradebook:
         except ArgumentError as error:
             raise CrystalGraphError(
                 "--gradebook needs an address like sqlite:////course/gradebook.db or "
-                "postgresql://user:password@host/name"
+                "postgresql+psycopg://user:password@host/name"
             ) from error
         shown = url.render_as_string(hide_password=True)
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
