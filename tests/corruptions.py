@@ -127,7 +127,7 @@ def corrupt(seed: int) -> Damage:
         if ways is IN_ZIPS:
             damage.content = zip_of(damage.files, saved=1_760_000_000)
         for way in (way for way in chosen if way in ways):
-            with suppress(NothingLeft):
+            with suppress(NothingLeft, UnicodeDecodeError):  # of a file in another encoding
                 way(rng, damage)
                 damage.done.append(way.__doc__.rstrip("."))
     damage.hit |= damage.gone

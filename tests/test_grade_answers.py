@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+import time
 from html.parser import HTMLParser
 
 import nbformat
@@ -290,6 +291,36 @@ def test_what_is_no_notebook(content):
     assert {answers.problems[task.id][0] for task in IN_FIRST} == {Status.BAD_NOTEBOOK}
     assert all(sentence.endswith(".") for _, sentence in answers.problems.values())
     assert set(answers.problems) == {task.id for task in IN_FIRST}
+
+
+CELL = b'{"cell_type": "code", "source": "'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        (CELL + b"x" * 1_000 + b'" ') * 60_000,
+        (CELL + b"x" * 10_000) * 6_000,
+        b'{"cell_type": "x", "a": ' * 80_000,
+        (b"{" + b" " * 1_000) * 60_000,
+        b'{"cells": [' + b"1.5," * 16_000_000 + b"1]}",
+    ],
+    ids=["cells", "strings", "nested", "blanks", "numbers"],
+)
+def test_notebooks_made_to_keep_the_grader_busy(content):
+    begun = time.process_time()
+    answers = read_answers(hand_in_of({FIRST: content}))
+    assert answers.problems["1.1"][0] == Status.BAD_NOTEBOOK
+    assert time.process_time() - begun < 20  # they took minutes
+
+
+def test_a_large_output_in_a_damaged_notebook_costs_no_cell():
+    loaded = notebook()
+    flood = [{"output_type": "stream", "name": "stdout", "text": "x" * 3_000_000}]
+    cell_of(loaded, "task_1_2")["outputs"] = flood
+    torn = json.dumps(loaded).encode()[:-20]
+    answers = read_answers(hand_in_of(WORK | {FIRST: torn}))
+    assert all_right(answers) and not answers.problems
 
 
 def test_an_upload_that_broke_off_keeps_the_cells_before():

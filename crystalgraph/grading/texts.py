@@ -12,10 +12,13 @@ from functools import cache
 
 from crystalgraph.paths import RELEASE
 
-MOST_BRACKETS = 1_000_000
-"""Of a notebook's JSON; its outputs have thousands. Each becomes an object of Python's."""
-MOST_SALVAGED = 16 * 2**20
+MOST_PARTS = 2_000_000
+"""Brackets and commas in a notebook's JSON. Each makes an object of Python's."""
+MOST_SALVAGED = 2**26
 """Characters of a damaged notebook that are searched for whole cells, all attempts together."""
+MOST_ATTEMPTS = 2_000
+LENGTHS = (2**18, 2**23)
+"""Characters that hold most cells, and all; a failed attempt costs as much as it was given."""
 MOST_CELLS = 5_000
 LONGEST_SHOWN = 80
 NOT_UTF_8 = "was not in UTF-8 and has been converted"
@@ -59,10 +62,8 @@ def cells_of(content: bytes) -> tuple[list[dict], list[str]]:
     """
     text, note = text_of(content)
     notes = [note] if note else []
-    if text.count("{") + text.count("[") > MOST_BRACKETS:
-        raise BadNotebook(
-            "is no notebook that Jupyter wrote: its contents are nested a million times"
-        )
+    if sum(map(text.count, "{[,")) > MOST_PARTS:
+        raise BadNotebook("has more lists and numbers in it than any notebook of Jupyter's")
     try:
         cells = json.loads(text)["cells"]
         if not isinstance(cells, list):
@@ -85,16 +86,31 @@ def cells_of(content: bytes) -> tuple[list[dict], list[str]]:
 
 def _salvaged(text: str) -> Iterator[dict]:
     """The cells of a notebook that is no valid JSON as a whole, but in parts."""
-    decoder, place, left = json.JSONDecoder(), 0, MOST_SALVAGED
-    while left > 0 and (begin := _CELL.search(text, place)):
-        try:
-            cell, place = decoder.raw_decode(text, begin.start())
-        except (ValueError, RecursionError) as error:
-            left -= max(getattr(error, "pos", len(text)) - begin.start(), 1)
-            place = begin.end()
-            continue
+    place, left = 0, MOST_SALVAGED
+    for _ in range(MOST_ATTEMPTS):
+        begin = _CELL.search(text, place)
+        if begin is None or left <= 0:
+            return
+        for length in LENGTHS:
+            cell, used = _decoded(text[begin.start() : begin.start() + length])
+            left -= used
+            if cell is not None or used < length:
+                break
+        place = begin.start() + used if cell is not None else begin.end()
         if isinstance(cell, dict) and "cell_type" in cell and "source" in cell:
             yield cell
+
+
+def _decoded(text: str) -> tuple[object, int]:
+    """The value at the beginning of a text, None if there is none, and how much was read."""
+    try:
+        return json.JSONDecoder().raw_decode(text)
+    except RecursionError:
+        return None, len(text)
+    except json.JSONDecodeError as error:  # tells of a string without end where that begins
+        return None, len(text) if error.msg.startswith("Unterminated") else max(error.pos, 1)
+    except ValueError:  # a number of thousands of digits
+        return None, len(text)
 
 
 def _plain(cell: object) -> dict | None:
