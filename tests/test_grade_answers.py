@@ -506,6 +506,7 @@ def test_a_text_made_harmless_has_no_tags(text):
 
 def test_texts_of_honest_students_stay_as_they_are():
     text = "For $d < r$ and $a<1$: see [the paper](https://doi.org/10.1103/x), *data*: 3 & 4."
+    text += "\n\n![image.png](data:image/png;base64,iVBORw0KGgo=)"  # as Colab pastes it
     assert harmless(text) == text
 
 

@@ -340,13 +340,20 @@ def test_info_zips_own_way_of_leading_out_is_no_crime(tmp_path):
 
 
 def test_a_zip_bomb_is_not_unpacked(tmp_path):
-    bomb = zip_of({name: bytes(archives.MOST_OF_A_FILE + 1) for name in NOTEBOOKS.values()})
+    bomb = zip_of({name: bytes(archives.MOST_OF_A_FILE + 1) for name in FILES})
     tracemalloc.start()
     hand_in = reading(bomb, tmp_path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert tampered(hand_in, NOTEBOOKS.values()) and "holds more than 64 MB" in str(hand_in)
+    assert tampered(hand_in) and "holds more than 64 MB, packed into" in str(hand_in)
     assert peak < 3 * archives.MOST_OF_A_FILE
+
+
+def test_a_notebook_that_is_too_large_is_no_bomb(tmp_path, monkeypatch):
+    monkeypatch.setattr("crystalgraph.grading.hand_ins.MOST_OF_A_FILE", 10_000)
+    hand_in = reading(zip_of(WORK), tmp_path)
+    assert {hand_in.problems[name][0] for name in NOTEBOOKS.values()} == {Status.BAD_NOTEBOOK}
+    assert "clear its outputs" in hand_in.problems[FIRST][1] and MODEL_FILE in hand_in.files
 
 
 def test_a_bomb_beside_the_homework_is_left_alone(tmp_path):

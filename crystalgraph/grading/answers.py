@@ -24,6 +24,8 @@ from crystalgraph.grading.texts import (
 
 MOST_CODE = 4 * 2**20
 """Characters of code in one notebook."""
+MOST_TEXT = 32 * 2**20
+"""Characters of texts in one notebook; Colab puts pictures into them."""
 
 
 @dataclass
@@ -85,8 +87,9 @@ def _take_notebook(answers: Answers, name: str, content: bytes) -> tuple[Status,
         cells, notes = cells_of(content)
     except BadNotebook as error:
         return Status.BAD_NOTEBOOK, f"{name} {error}."
-    if sum(len(cell["source"]) for cell in cells if cell["cell_type"] == "code") > MOST_CODE:
-        return Status.BAD_NOTEBOOK, f"{name} has more code in it than a person can write."
+    code = sum(len(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    if code > MOST_CODE or sum(len(cell["source"]) for cell in cells) > MOST_CODE + MOST_TEXT:
+        return Status.BAD_NOTEBOOK, f"{name} has more in its cells than a person can write."
     done = repair(name, cells)
     answers.repairs += [f"{name} {note}." for note in notes] + done.repairs
     sorted_out = [slot.cell for slot in done.slots]

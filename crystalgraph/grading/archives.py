@@ -29,7 +29,7 @@ MOST_LISTED = 16 * MEGABYTE
 """Of a zip's table of contents: about 100 000 files."""
 MOST_FILES = 1_000_000
 BOMB = 100
-"""A file too large that was packed more than so many times smaller was made to be that."""
+"""What is too large and was packed into less than the hundredth was made to be that."""
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """The others let a small file claim any amount of memory while it is unpacked."""
 CHUNK = MEGABYTE
@@ -234,11 +234,12 @@ def copy_member(box: Box, member: Member, target: BinaryIO, most: int) -> None:
 
 def _too_large(member: Member, most: int) -> Unreadable:
     """A bomb, or a notebook in which a loop printed all night."""
-    packed = getattr(member.handle, "compress_size", most)
-    status = Status.TAMPERED if packed * BOMB < most else Status.BAD_NOTEBOOK
-    return Unreadable(
-        status, f"holds more than {most // MEGABYTE} MB; clear its outputs and hand it in again"
-    )
+    said = f"holds more than {most // MEGABYTE} MB"
+    if isinstance(member.handle, zipfile.ZipInfo):
+        size, packed = max(member.handle.file_size, most), member.handle.compress_size
+        if size > BOMB * packed:
+            return Unreadable(Status.TAMPERED, f"{said}, packed into {packed // 1000 + 1} kB")
+    return Unreadable(Status.BAD_NOTEBOOK, f"{said}; clear its outputs and hand it in again")
 
 
 @contextmanager

@@ -26,7 +26,7 @@ MOST_OF_OUTPUTS = 16 * 2**20
 """Characters of a notebook's outputs that are kept."""
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _ENTITY = re.compile(r"&(?=#|\w+;)")
-_SCHEME = r"(?i)(javascript|vbscript|data|attachment)(?=:\S){}"
+_SCHEME = r"(?i)(javascript|vbscript|data(?!:image/(?:png|jpe?g|gif);base64,)|attachment)(?=:\S){}"
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 
 
@@ -268,7 +268,7 @@ def harmless(text: str, pictures: Iterable[str] = ()) -> str:
 
     A blank behind `<` leaves no HTML, and one before the colon no link that runs a script, nor one
     to a picture that is not there, at which nbconvert would give up; one behind `&` lets neither be
-    written in other letters.
+    written in other letters. Pictures in the text itself, as Colab puts them there, stay.
 
     Args:
         text: the Markdown.
