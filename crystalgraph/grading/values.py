@@ -89,10 +89,10 @@ def _pack_array(array: np.ndarray, arrays: list[np.ndarray]) -> dict:
 
 
 def _pack_tensor(value: torch.Tensor, arrays: list[np.ndarray]) -> dict:
+    if value.layout != torch.strided or value.is_quantized:
+        return _unknown(value)
     plain = value.detach().as_subclass(torch.Tensor).cpu()
     dtype = str(plain.dtype).removeprefix("torch.")
-    if plain.is_sparse or plain.is_quantized:
-        return _unknown(value)
     if plain.dtype == torch.bfloat16:  # numpy has none
         plain = plain.float()
     array = plain.resolve_conj().resolve_neg().numpy()

@@ -1,0 +1,62 @@
+"""Write docs/grading_security.md from the submissions in tests/hostile.
+
+    python tools/grading_security.py
+
+tests/test_grade_hostile.py grades each of them and demands the status and the points of the table.
+"""
+
+import sys
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(REPO), str(REPO / "tests")]
+
+from hostile import ALL, SUBMISSIONS, THEMES, Submission  # noqa: E402
+
+TOP = f"""# What the grader withstands
+
+Written by `python tools/grading_security.py` from the {len(SUBMISSIONS)} submissions in
+`tests/hostile`. `tests/test_grade_hostile.py` grades every one and demands the status and the
+points below; after each it grades an honest hand-in and demands all of its {ALL:g} points, the
+bonus included.
+
+The right answers are never where a student's code runs. That code is in a sandbox without network
+(bubblewrap), gets inputs drawn for this student, and gives back arrays; they are compared outside.
+"""
+LIMITS = """
+## What is believed
+
+Two things happen nowhere but in the process of the student's code, so they are taken from there:
+whether gradients were recorded during an evaluation (task 3.5), and whether an input was changed
+in place. To fake either takes more than to do it right. The library `crystalgraph`, which students
+have on their computers, is there too: who calls its functions in place of writing one passes, as
+in the notebook.
+"""
+
+
+def page() -> str:
+    """The page: one table per theme."""
+    parts = [TOP]
+    for title, theme in THEMES.items():
+        parts.append(f"\n## {title}\n\n{_sentence(theme)}\n")
+        parts.append("| submission | what it does | status | points |\n|---|---|---|---|")
+        parts += [_row(one) for one in theme.SUBMISSIONS]
+    return "\n".join(parts) + "\n" + LIMITS
+
+
+def _sentence(theme: object) -> str:
+    return theme.__doc__.strip().split("\n")[0]
+
+
+def _row(one: Submission) -> str:
+    tries = one.tries.replace("|", "\\|")
+    return f"| {one.name} | {tries} | {one.status} | {one.points:g} |"
+
+
+def main() -> None:
+    """Write the page."""
+    (REPO / "docs" / "grading_security.md").write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
