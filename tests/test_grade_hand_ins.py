@@ -377,6 +377,11 @@ def test_a_table_of_contents_without_end(tmp_path, monkeypatch):
     assert "no zip at all" in hand_in.problems[FIRST][1]
 
 
+def test_paths_without_end_are_passed_over(tmp_path):
+    hand_in = reading(zip_of(WORK | {"a/" * 30_000 + "b": b""}), tmp_path, "homework.zip")
+    assert hand_in.files == WORK
+
+
 def flagged(content, bits):
     """A zip whose files all say that they are encrypted."""
     changed = bytearray(content)

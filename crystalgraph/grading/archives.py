@@ -28,6 +28,8 @@ MOST_OF_A_ZIP = 256 * MEGABYTE
 MOST_LISTED = 16 * MEGABYTE
 """Of a zip's table of contents: about 100 000 files."""
 MOST_FILES = 1_000_000
+LONGEST_PATH = 1_000
+"""Of a file in a zip; no disk has longer ones."""
 BOMB = 100
 """What is too large and was packed into less than the hundredth was made to be that."""
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -49,7 +51,8 @@ class Unreadable(Exception):
         self.reason = reason
 
 
-LINK = Unreadable(Status.TAMPERED, "is a link to somewhere else, not a file of the student's")
+def _link() -> Unreadable:
+    return Unreadable(Status.TAMPERED, "is a link to somewhere else, not a file of the student's")
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class Folder:
 
     def __init__(self, path: Path, only: Sequence[str] = ()) -> None:
         if path.is_symlink() or path.parent.is_symlink():
-            raise LINK
+            raise _link()
         try:
             names = [(path / name, name) for name in only] or self._walk(path)
             self.members = [self._member(*name) for name in names]
@@ -109,7 +112,7 @@ class Folder:
         known = path.lstat()
         problem = None
         if stat.S_ISLNK(known.st_mode):
-            problem = LINK
+            problem = _link()
         elif not stat.S_ISREG(known.st_mode):
             problem = Unreadable(Status.TAMPERED, "is no ordinary file")
         return Member(name, (known.st_mtime,), path, problem)
@@ -137,6 +140,7 @@ class Zip:
             raise _no_zip(error) from error
         self.comment = self._zip.comment
         members = [_zipped(info) for info in self._zip.infolist() if not info.is_dir()]
+        members = [member for member in members if len(member.path) <= LONGEST_PATH]
         self.members = [member for member in members if not only or member.path in only]
 
     @contextmanager
@@ -152,7 +156,7 @@ Box = Folder | Zip
 def _zipped(info: zipfile.ZipInfo) -> Member:
     problem = None
     if stat.S_ISLNK(info.external_attr >> 16):
-        problem = LINK
+        problem = _link()
     elif info.flag_bits & 0x1:
         problem = Unreadable(Status.MISSING_FILE, "is encrypted; zip it without a password")
     elif info.compress_type not in METHODS:
@@ -258,7 +262,7 @@ def open_box(path: Path, inside: str = "", only: Sequence[str] = ()) -> Iterator
         yield Folder(path, only)
         return
     if path.is_symlink():
-        raise LINK
+        raise _link()
     if not path.is_file():
         raise Unreadable(Status.MISSING_FILE, "is not there, or no ordinary file")
     try:
