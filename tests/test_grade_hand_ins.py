@@ -220,6 +220,13 @@ def test_nobody_takes_the_place_of_another_by_handing_in_as_them(tmp_path):
         assert "2 people handed in as 's001'" in source.repairs[0]
 
 
+def test_who_hands_in_for_another_is_told(tmp_path):
+    put(tmp_path, {"doe_1_2_hw_s001.zip": hand_in(), "doe_1_3_hw_s002.zip": hand_in()})
+    for source in found(tmp_path).values():
+        said = "'doe_1' handed in as 's001' and 's002': find out who is who."
+        assert source.repairs == (said,)
+
+
 def test_names_that_become_the_same_id_stay_apart(tmp_path):
     put(tmp_path, {"my work.zip": zip_of(WORK), "my_work.zip": zip_of(UNTOUCHED)})
     assert len(found(tmp_path)) == 2

@@ -312,9 +312,13 @@ def _by_student(found: Iterable[_Found]) -> list[list[_Found]]:
             ids[one.person].add(one.source.student)
     students = defaultdict(list)
     for one in found:
-        known = ids.get(one.person, set())
+        known = sorted(ids.get(one.person, ()))
         if not one.named and len(known) == 1:  # the platform says whose it is
-            one = replace(one, source=replace(one.source, student=next(iter(known)), repairs=()))
+            one = replace(one, source=replace(one.source, student=known[0], repairs=()))
+        if len(known) > 1:
+            names = " and ".join(map(repr, known))
+            said = f"{shown(one.person)} handed in as {names}: find out who is who."
+            one = replace(one, source=replace(one.source, repairs=(*one.source.repairs, said)))
         students[one.source.student].append(one)
     return [group for several in students.values() for group in _told_apart(several)]
 
