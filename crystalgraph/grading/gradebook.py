@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -240,13 +241,19 @@ class CourseGradebook:
         """The notebooks of a hand-in, by nbgrader's names for them."""
         shown = {}
         for notebook in self._notebooks():
-            if handed_in := answers.notebooks.get(f"{notebook.name}.ipynb"):
+            name = notebook.name
+            if handed_in := answers.notebooks.get(f"{name}.ipynb"):
                 released = {cell.name for cell in notebook.source_cells}
-                checks = {
-                    cell: task for (name, cell), task in self.tasks.items() if name == notebook.name
-                }
-                shown[notebook.name] = marked(handed_in, result, released, checks)
+                checks = {cell: task for (place, cell), task in self.tasks.items() if place == name}
+                texts = self._texts(name)
+                shown[name] = marked(handed_in, result, released, checks, texts)
         return shown
+
+    def _texts(self, notebook: str) -> frozenset[str]:
+        """The text cells of a notebook as it was handed out."""
+        directory = self.course.release_directory
+        folder = Path(self.course.format_path(directory, ".", self.assignment))
+        return text_cells(folder / f"{notebook}.ipynb")
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -291,6 +298,13 @@ class CourseGradebook:
                 said = None if was_answered(cells.get(cell.name)) else NO_RESPONSE
                 scores.comments[notebook.name, cell.name] = said
         return scores
+
+
+@cache
+def text_cells(path: Path) -> frozenset[str]:
+    """The sources of a notebook's text cells."""
+    cells = nbformat.read(path, as_version=4).cells
+    return frozenset(cell.source for cell in cells if cell.cell_type != "code")
 
 
 def _failed(graded: TaskResult) -> bool:
