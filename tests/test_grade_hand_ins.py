@@ -528,6 +528,11 @@ def test_of_two_versions_the_one_with_work_counts(tmp_path):
     )
 
 
+def test_a_damaged_version_is_not_hidden_by_an_untouched_one(tmp_path):
+    hand_in = reading(zip_of(WORK | {FIRST: b"torn", f"old/{FIRST}": UNTOUCHED[FIRST]}), tmp_path)
+    assert hand_in.files[FIRST] == b"torn"
+
+
 def test_of_two_versions_with_work_the_newer_counts(tmp_path):
     other = files_of({"1.1"})
     old, new = 1_700_000_000, 1_700_009_999

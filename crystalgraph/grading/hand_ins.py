@@ -532,18 +532,12 @@ def _released_work(name: str) -> object:
 
 
 def _chosen(name: str, versions: Sequence[_Candidate], repairs: list[str]) -> bytes:
-    """The content of the version that counts: the newest with work in it."""
+    """The content of the version that counts: the newest with work in it that can be read."""
 
     def order(one: _Candidate) -> tuple:
-        worked_on = one.work is not None and one.work != _released_work(name)
-        path = one.member.path
-        return (
-            worked_on,
-            one.work is not None,
-            one.member.saved,
-            one.member.name == name,
-            -len(path),
-        )
+        untouched = one.work == _released_work(name)
+        known = not untouched, one.work is not None, one.member.saved
+        return *known, one.member.name == name, -len(one.member.path)
 
     best = max(versions, key=order)
     others = sorted(shown(one.member.path) for one in versions if one.content != best.content)
