@@ -288,6 +288,30 @@ def test_changed_init_is_told():
     assert "__init__" in failure("2.1", ConvLayer).message
 
 
+def test_half_a_gradient_is_found():
+    def mean_pool(atoms, crystal, n):
+        half = solution("2.3")(atoms / 2, crystal, n)
+        return half + solution("2.3")(atoms.detach() / 2, crystal, n)
+
+    def loss(values, labels):
+        half = solution("4.2")(values, labels) / 2
+        return half + solution("4.2")(values.detach(), labels) / 2
+
+    for task, answer in (("2.3", mean_pool), ("4.2", loss)):
+        fault = failure(task, answer)
+        assert fault.cause == "wrong gradient"
+        assert "not the slope of the result" in fault.message
+
+
+def test_an_own_test_may_not_ask_for_huge_crystals():
+    def is_supercell_invariant(predict, structure):
+        for _ in range(40):
+            predict(structure * (7, 7, 7))
+        return True
+
+    assert "far too large crystals" in failure("2.7", is_supercell_invariant).message
+
+
 def test_constant_models_fail_sensitivity():
     """The twin of every invariance: what ignores its input is invariant, and wrong."""
     layer = solution("2.1")

@@ -217,3 +217,18 @@ def test_the_graph_for_own_tests_has_what_the_planted_models_need(seed):
     shuffled = numbers.mean() * np.arange(12).sum()  # of places times numbers, on average
     assert 800 < (numbers * np.arange(12)).sum() - shuffled < 1300  # far beyond the rounding
     assert len(set(structure.lattice.abc)) == 3 and structure.is_valid(tol=1.2)
+
+
+@pytest.mark.parametrize("task", OWN_TESTS)
+def test_a_right_verdict_counts_only_when_the_right_crystals_were_asked_for(task):
+    """Known models could be told apart by any crystals; only those that should agree are a test."""
+
+    def clairvoyant(predict, crystal):
+        predict(crystal), predict(crystal)
+        return plant.right
+
+    example = own_test_examples("any")[OWN_TESTS.index(task)]
+    for plan in all_checks()[task].steps:
+        for plant in plan.test.plants:
+            assert not plan.test.is_right(clairvoyant, plant, lambda: copy.deepcopy(example))
+            assert plan.test.is_right(solutions()[task], plant, lambda: copy.deepcopy(example))
