@@ -76,7 +76,7 @@ def test_only_what_was_damaged_loses(tmp_path, seed):
 
 def test_the_damages_are_many_and_the_same_again():
     damages = [corrupt(seed) for seed in range(NUMBER)]
-    assert [one.content for one in damages] == [corrupt(seed).content for seed in range(NUMBER)]
+    assert all(corrupt(one.seed).content == one.content for one in damages[:20])
     ways = Counter(way for damage in damages for way in damage.done)
     assert set(ways) == {way.__doc__.rstrip(".") for way in IN_CELLS + IN_FILES + IN_ZIPS}
     spared = sum(not damage.hit for damage in damages)
