@@ -6,6 +6,7 @@ formgrader in a browser, a written answer graded by hand, feedback, export.
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from crystalgraph.checks.tasks import NOTEBOOKS, TASKS
+from crystalgraph.grading.answers import Answers
+from crystalgraph.grading.gradebook import CourseGradebook
+from crystalgraph.grading.result import Result, Status, TaskResult
 
 ALL = set(TASKS)
 SOME = {"1.1", "1.3", "2.1", "2.3", "2.7", "3.1", "3.5"}
@@ -225,6 +229,28 @@ def test_a_password_is_not_printed(tmp_path):
     assert done.returncode == 2
     assert "postgresql+psycopg://grader:***@127.0.0.1:9/course" in done.stderr
     assert "geheim" not in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_locked_gradebook_costs_one_result_and_not_the_next(tmp_path):
+    course = release(tmp_path / "course")
+    tasks = tuple(TaskResult(task.id, Status.OK, float(task.points)) for task in TASKS.values())
+    first, second = (Result(student, "hw", "", tasks) for student in ("first", "second"))
+    book = CourseGradebook(course, "hw")
+    with book.opened():
+        other = sqlite3.connect(course / "gradebook.db", isolation_level=None)
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Exception, match="locked"):
+            book.write(first, Answers())
+        other.execute("ROLLBACK")
+        other.close()
+        book.write(second, Answers())
+        assert [*in_gradebook(course)] == ["second"]
+        book.write(first, Answers())
+        assert {one: said[WHOLE][1] for one, said in in_gradebook(course).items()} == {
+            "first": 120.0,
+            "second": 120.0,
+        }
 
 
 # --- PostgreSQL ----------------------------------------------------------------------------------

@@ -164,15 +164,14 @@ class CourseGradebook:
 
         What a human gave stays, and waits to be looked at again.
         """
-        for student in students:
-            submission = self._find(student)
-            for grade in _grades(submission):
-                grade.auto_score, grade.needs_manual_grade = None, True
-            for comment in _comments(submission):
-                comment.auto_comment = None
-            for notebook in submission.notebooks if submission else ():
-                notebook.late_submission_penalty = None
-        self._commit()
+        with self._transaction():
+            for submission in filter(None, map(self._find, students)):
+                for grade in _grades(submission):
+                    grade.auto_score, grade.needs_manual_grade = None, True
+                for comment in _comments(submission):
+                    comment.auto_comment = None
+                for notebook in submission.notebooks:
+                    notebook.late_submission_penalty = None
 
     def write(self, result: Result, answers: Answers) -> None:
         """Write what a hand-in got, unless the gradebook has it already.
@@ -186,16 +185,16 @@ class CourseGradebook:
         if self._has(result, scores):
             return
         self._write_notebooks(result, notebooks)
-        submission = self._submission(result)
-        for grade in _grades(submission):
-            grade.auto_score = scores.points[grade.notebook.name, grade.name]
-            by_hand = grade.auto_score is None or grade.manual_score is not None
-            grade.needs_manual_grade = by_hand
-        for comment in _comments(submission):
-            comment.auto_comment = scores.comments[comment.notebook.name, comment.name]
-        self.book.db.flush()
-        self._penalize(submission)
-        self._commit()
+        with self._transaction():
+            submission = self._submission(result)
+            for grade in _grades(submission):
+                grade.auto_score = scores.points[grade.notebook.name, grade.name]
+                by_hand = grade.auto_score is None or grade.manual_score is not None
+                grade.needs_manual_grade = by_hand
+            for comment in _comments(submission):
+                comment.auto_comment = scores.comments[comment.notebook.name, comment.name]
+            self.book.db.flush()
+            self._penalize(submission)
 
     def _submission(self, result: Result) -> SubmittedAssignment:
         """The student's submission, new or not, with the time of this hand-in."""
@@ -206,10 +205,13 @@ class CourseGradebook:
                 self.assignment, result.student, timestamp=result.submitted or None
             )
 
-    def _commit(self) -> None:
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of it or nothing; the next one can go on when this one fails."""
         try:
+            yield
             self.book.db.commit()
-        except SQLAlchemyError:
+        except BaseException:
             self.book.db.rollback()
             raise
 
@@ -231,6 +233,7 @@ class CourseGradebook:
         """What formgrader shows: autograded/STUDENT/hw, made anew."""
         folder = self._autograded(result.student)
         shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         for name, notebook in notebooks.items():
             text = nbformat.writes(notebook, version=nbformat.NO_CONVERT)
             write_atomically(folder / f"{name}.ipynb", text)
@@ -329,14 +332,12 @@ def _penalty_plugin(config: Config) -> BasePlugin:
     return penalties.plugin_inst
 
 
-def _grades(submission: SubmittedAssignment | None) -> list[Grade]:
-    notebooks = submission.notebooks if submission else []
-    return [grade for notebook in notebooks for grade in notebook.grades]
+def _grades(submission: SubmittedAssignment) -> list[Grade]:
+    return [grade for notebook in submission.notebooks for grade in notebook.grades]
 
 
-def _comments(submission: SubmittedAssignment | None) -> list[Comment]:
-    notebooks = submission.notebooks if submission else []
-    return [comment for notebook in notebooks for comment in notebook.comments]
+def _comments(submission: SubmittedAssignment) -> list[Comment]:
+    return [comment for notebook in submission.notebooks for comment in notebook.comments]
 
 
 def _first_line(error: Exception) -> str:
