@@ -13,13 +13,10 @@ def _expansion(body: str, before: str = ""):
     return lambda: correct().cell("1.3", f"{before}\n{EXPANSION}{lines}\n").hand_in()
 
 
-def _harm(name, tries, status, body, before="", points=None):
-    """A submission whose task 1.3 does harm and gets nothing."""
-    made = _expansion(body, before)
-    points = without("1.3") if points is None else points
-    whole = status if status not in ("WRONG", "OK") else "PARTIAL"
-    whole = "OK" if status == "OK" else whole
-    return Submission(name, tries, made, whole, points, {"1.3": status})
+def _harm(name: str, tries: str, status: str, body: str, before: str = "") -> Submission:
+    """A submission whose task 1.3 does harm and gets nothing; the others lose nothing."""
+    whole = "PARTIAL" if status == "WRONG" else status
+    return Submission(name, tries, _expansion(body, before), whole, without("1.3"), {"1.3": status})
 
 
 NETWORK = """
@@ -240,7 +237,12 @@ SUBMISSIONS = [
     _harm("full disk", "/tmp and /dev/shm are filled", "WRONG", f"{DISK}\n{ZEROS}"),
     _harm("fork bomb", "processes start processes, without end", "TIMEOUT or OUT_OF_MEMORY", FORKS),
     _harm("all memory", "arrays are kept until none is left", "OUT_OF_MEMORY", MEMORY),
-    _harm("memory of many", "eight processes take 900 MB each", "OUT_OF_MEMORY", MEMORY_OF_MANY),
+    _harm(
+        "memory of many",
+        "eight processes take 900 MB each",
+        "OUT_OF_MEMORY or TIMEOUT",
+        MEMORY_OF_MANY,
+    ),
     _harm("64 MB answer", "an array of 64 MB comes back", "WRONG", "return np.ones(2**23)"),
     _harm("endless loop", "the function never comes to an end", "TIMEOUT", "while True:\n    pass"),
     _harm(

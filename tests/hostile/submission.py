@@ -27,7 +27,7 @@ class Submission:
         name: short, for the table.
         tries: what it attempts, or what is special about it.
         make: makes it.
-        status: of the hand-in.
+        status: of the hand-in; several with " or " between them where the system decides.
         points: that it gets; those of an honest one in its place, never more.
         tasks: statuses of the tasks it is about.
     """
