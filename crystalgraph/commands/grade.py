@@ -112,7 +112,7 @@ def summary(results: list[Result], batch: Batch, folder: Path) -> str:
         if result.status in TO_LOOK_AT
     ]
     lines += [
-        f"  {student}: not in the gradebook ({why}); run this again with --resume"
+        f"  {student}: could not be written ({why}); run this again with --resume"
         for student, why in batch.unwritten.items()
     ]
     return "\n".join([*lines, f"Grades: {folder / 'grades.csv'}"])

@@ -15,6 +15,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tqdm import tqdm
@@ -38,7 +39,7 @@ class Batch:
     Attributes:
         store: the results folder, locked.
         gradebook: nbgrader's, opened.
-        unwritten: student -> why the gradebook does not have the result.
+        unwritten: student -> why a result could not be written everywhere.
         prints: student -> what is the student's own in the answers, to find copies by.
     """
 
@@ -70,8 +71,8 @@ class Batch:
         results = []
         try:
             with tqdm(total=len(sources), unit="hand-in", file=sys.stderr, disable=None) as bar:
-                for hand_in, result, log in self._all(done, left, grader):
-                    self._keep(hand_in, result, log)
+                for hand_in, result in self._all(done, left, grader):
+                    self._record(hand_in, result)
                     results.append(result)
                     bar.set_postfix(Counter(str(result.status) for result in results))
                     bar.update()
@@ -86,18 +87,28 @@ class Batch:
             return False
         return result.fingerprint == read(source).fingerprint
 
-    def _all(self, done: list[Source], left: list[Source], grader: Grader) -> Iterator[Graded]:
+    def _all(
+        self, done: list[Source], left: list[Source], grader: Grader
+    ) -> Iterator[tuple[HandIn, Result]]:
+        """Results that are there, then new ones, which are on disk when they come."""
         for source in done:
-            yield read(source), self.store.read(source.student), ""
-        yield from grader(map(read, left))
+            yield read(source), self.store.read(source.student)
+        for hand_in, result, log in grader(map(read, left)):
+            with self._surviving(result.student):
+                self.store.write(result, log)
+            yield hand_in, result
 
-    def _keep(self, hand_in: HandIn, result: Result, log: str) -> None:
-        """Write one result down; what the gradebook refuses is told at the end."""
-        if self.store.read(result.student) != result:
-            self.store.write(result, log)
-        try:
+    def _record(self, hand_in: HandIn, result: Result) -> None:
+        """Write a result into the gradebook, and remember what copies are found by."""
+        with self._surviving(result.student):
             answers = read_answers(hand_in)
-            self.prints[result.student] = fingerprints(sources_of(answers))
             self.gradebook.write(result, answers)
-        except Exception as error:  # a full disk, a locked database: the others go on
-            self.unwritten[result.student] = f"{type(error).__name__}: {error}"
+            self.prints[result.student] = fingerprints(sources_of(answers))
+
+    @contextmanager
+    def _surviving(self, student: str) -> Iterator[None]:
+        """A full disk or a locked database is told at the end; the others go on."""
+        try:
+            yield
+        except Exception as error:
+            self.unwritten[student] = f"{type(error).__name__}: {error}"
