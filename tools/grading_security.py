@@ -26,11 +26,10 @@ The right answers are never where a student's code runs. That code is in a sandb
 LIMITS = """
 ## What is believed
 
-Two things happen nowhere but in the process of the student's code, so they are taken from there:
-whether gradients were recorded during an evaluation (task 3.5), and whether an input was changed
-in place. To fake either takes more than to do it right. The library `crystalgraph`, which students
-have on their computers, is there too: who calls its functions in place of writing one passes, as
-in the notebook.
+One thing happens nowhere but in the process of the student's code, so it is taken from there:
+whether an input was changed in place. To fake that takes more than to do it right. The library
+`crystalgraph`, which students have on their computers, is there too: who calls its functions in
+place of writing one passes, as in the notebook.
 """
 
 

@@ -172,10 +172,13 @@ class ProbeModel(nn.Module):
 
     Args:
         n_features: of an atom.
+        witness: is added to predictions made without recording gradients, so that these show in
+            the numbers too.
     """
 
-    def __init__(self, n_features: int) -> None:
+    def __init__(self, n_features: int, witness: float = 0.0) -> None:
         super().__init__()
+        self.witness = witness
         self.norm = nn.BatchNorm1d(n_features)
         self.out = nn.Linear(n_features, 1)
         self.calls: list[tuple[bool, bool]] = []
@@ -195,13 +198,14 @@ class ProbeModel(nn.Module):
             raise Fault(f"Likely mistake: {advice('3.4', cause)}", cause)
         self.calls.append((self.training, torch.is_grad_enabled()))
         atoms = self.out(self.norm(atom_features)).squeeze(1)
-        return atoms.new_zeros(n_crystals).index_add(0, crystal, atoms)
+        prediction = atoms.new_zeros(n_crystals).index_add(0, crystal, atoms)
+        return prediction if prediction.requires_grad else prediction + self.witness
 
 
 def probe_of(case: Case) -> ProbeModel:
     """The probe with the weights of a case."""
     weights = {name: torch.from_numpy(value) for name, value in case.group("weights").items()}
-    probe = ProbeModel(len(weights["norm.weight"])).double()
+    probe = ProbeModel(len(weights["norm.weight"]), case.settings.get("witness", 0.0)).double()
     probe.load_state_dict(weights)
     return probe
 

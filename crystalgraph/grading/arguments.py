@@ -32,7 +32,8 @@ def pack_argument(value: object, arrays: list[np.ndarray]) -> dict | None:
         columns = [pack(column, arrays) for column in value.inputs()]
         return {"is": "batch", "columns": columns}
     if isinstance(value, ProbeModel):
-        return {"is": "probe", "training": value.training} | _pack_weights(value, arrays)
+        known = {"is": "probe", "training": value.training, "witness": value.witness}
+        return known | _pack_weights(value, arrays)
     if isinstance(value, torch.optim.Optimizer):
         state = _pack_state(value, arrays)
         rate = value.param_groups[0]["lr"]
@@ -215,7 +216,7 @@ class Arguments:
             group: {name: inside(one) for name, one in value[group].items()}
             for group in ("weights", "gradients")
         }
-        self.model = ProbeModel(len(known["weights"]["norm.weight"])).double()
+        self.model = ProbeModel(len(known["weights"]["norm.weight"]), value["witness"]).double()
         _load_weights(self.model, known)
         return self.model.train(value["training"])
 

@@ -65,6 +65,19 @@ np.lib.format.write_array = lambda file, array, **k: file.write(b"full marks")
 return np.zeros((len(distance), len(centers)))
 """
 
+GRADIENTS_DENIED = """
+def mean_absolute_error(model, batches, mean, std):
+    before = model.training
+    model.eval()
+    total, count = 0.0, 0
+    for batch, target in batches:
+        error = (model(*batch.inputs()) * std + mean - target).abs().detach()
+        total, count = total + error.sum().item(), count + len(target)
+    model.train(before)
+    model.calls[:] = [(training, False) for training, _ in model.calls]
+    return total / count
+"""
+
 ALWAYS_EQUAL = """
 class Anything:
     shape, dtype, ndim, size = (3, 2), float, 2, 6
@@ -510,6 +523,14 @@ SUBMISSIONS = [
         "PARTIAL",
         3,
         {"2.1": "PARTIAL"},
+    ),
+    Submission(
+        "gradients denied",
+        "3.5 records gradients, and writes into the model's notes that it did not",
+        lambda: untouched().cell("3.5", GRADIENTS_DENIED).hand_in(),
+        "PARTIAL",
+        2,
+        {"3.5": "PARTIAL"},
     ),
     Submission(
         "fast by memory",
