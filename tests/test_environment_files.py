@@ -30,6 +30,7 @@ DECLARED_AS = {
     "traitlets": "nbconvert",
     "sqlalchemy": "nbgrader",
     "psutil": "ipykernel",
+    "dask": "distributed",
     "jupyter_client": "nbclient",
     "spglib": "pymatgen",
     "dateutil": "pandas",

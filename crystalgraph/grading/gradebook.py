@@ -180,6 +180,7 @@ class CourseGradebook:
             result: of the hand-in.
             answers: what was handed in, repaired: it is what a human grades.
         """
+        self.book.db.remove()  # what it holds of the hand-ins before; memory stays flat
         notebooks = self._marked(result, answers)
         scores = self._scores(result, notebooks)
         if self._has(result, scores):

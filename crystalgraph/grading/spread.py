@@ -44,8 +44,10 @@ def workers(number: int | None = None, scheduler: str = "") -> Iterator[Client]:
     Raises:
         CrystalGraphError: there is no scheduler, or it has no workers.
     """
+    import dask
     from distributed import Client, LocalCluster
 
+    dask.config.set({"distributed.admin.low-level-log-length": 10})  # it keeps whole hand-ins
     if scheduler:
         with _connected(scheduler) as client:
             yield client
