@@ -4,6 +4,7 @@ import io
 import json
 import os
 import threading
+import time
 
 import hypothesis.extra.numpy as arrays_of
 import numpy as np
@@ -41,9 +42,9 @@ class Ends:
                 view = memoryview(data)
                 while view:
                     view = view[os.write(self.sink, view) :]
+                os.close(self.sink)
             except OSError:
                 return
-            os.close(self.sink)
 
         threading.Thread(target=run, daemon=True).start()
 
@@ -214,3 +215,17 @@ def test_silence_and_a_closed_wire():
 def test_too_much_is_not_sent():
     with Ends() as ends, pytest.raises(TooLarge):
         ends.wire.send({}, [np.zeros(MAX_BYTES // 8)])
+
+
+def test_who_has_a_reason_gets_more_time():
+    asked = []
+
+    def again():
+        asked.append(time.monotonic())
+        return len(asked) < 3
+
+    with Ends() as ends:
+        begun = time.monotonic()
+        with pytest.raises(Late):
+            ends.wire.receive(0.2, again)
+    assert len(asked) == 3 and asked[-1] - begun >= 0.6

@@ -189,6 +189,14 @@ class Sandbox:
                 total += times.children_user + times.children_system
         return total
 
+    def wants_to_run(self) -> bool:
+        """Whether something in here is running, or would if the processor were free."""
+        for process in _family(self.process.pid):
+            with contextlib.suppress(psutil.Error):
+                if process.status() in (psutil.STATUS_RUNNING, psutil.STATUS_DISK_SLEEP):
+                    return True
+        return False
+
     def close(self) -> None:
         """End everything in here."""
         with contextlib.suppress(ProcessLookupError, PermissionError):

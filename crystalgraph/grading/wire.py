@@ -37,6 +37,27 @@ class Late(Exception):
     """The other side did not answer in time."""
 
 
+class Deadline:
+    """Until when an answer is waited for.
+
+    Args:
+        seconds: from now.
+        again: asked when they are over: whether to wait as long once more.
+    """
+
+    def __init__(self, seconds: float, again: Callable[[], bool]) -> None:
+        self.seconds, self.again = seconds, again
+        self.end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds until then; raises Late when there are none."""
+        if time.monotonic() >= self.end:
+            if not self.again():
+                raise Late
+            self.end = time.monotonic() + self.seconds
+        return max(0.0, self.end - time.monotonic())
+
+
 @dataclass
 class Wire:
     """Two descriptors, one to read from and one to write to.
@@ -79,16 +100,19 @@ class Wire:
             except BrokenPipeError:
                 raise Gone from None
 
-    def receive(self, seconds: float) -> tuple[dict, list[np.ndarray]]:
+    def receive(
+        self, seconds: float, again: Callable[[], bool] = lambda: False
+    ) -> tuple[dict, list[np.ndarray]]:
         """Read one message.
 
         Args:
             seconds: to wait at most.
+            again: asked when they are over: whether to wait as long once more.
 
         Raises:
             Garbled, Gone, Late: see there.
         """
-        deadline = time.monotonic() + seconds
+        deadline = Deadline(seconds, again)
         header = self._read_line(deadline)
         try:
             message = json.loads(header)
@@ -100,7 +124,7 @@ class Wire:
             raise Garbled("a message that is too large")
         return message, [_from_npy(self._read(size, deadline)) for size in sizes]
 
-    def _read_line(self, deadline: float) -> bytes:
+    def _read_line(self, deadline: Deadline) -> bytes:
         while b"\n" not in self._rest:
             if len(self._rest) > MAX_HEADER:
                 raise Garbled("a message without an end")
@@ -108,18 +132,15 @@ class Wire:
         line, _, self._rest = self._rest.partition(b"\n")
         return bytes(line)
 
-    def _read(self, size: int, deadline: float) -> bytes:
+    def _read(self, size: int, deadline: Deadline) -> bytes:
         while len(self._rest) < size:
             self._more(deadline)
         data, self._rest = bytes(self._rest[:size]), self._rest[size:]
         return data
 
-    def _more(self, deadline: float) -> None:
+    def _more(self, deadline: Deadline) -> None:
         while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise Late
-            if select.select([self.source], [], [], min(left, 0.25))[0]:
+            if select.select([self.source], [], [], min(deadline.left(), 0.25))[0]:
                 break
             self.watch()
         data = os.read(self.source, 1 << 16)
