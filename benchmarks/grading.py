@@ -11,7 +11,6 @@ Usage: python benchmarks/grading.py [--hand-ins N] [--stock N] [--json FILE]
 import argparse
 import json
 import random
-import resource
 import shutil
 import statistics
 import subprocess
@@ -44,7 +43,10 @@ MEGABYTE = 2**20
 
 
 class Clock:
-    """Seconds that passed, and seconds of all cores, of the processes that ran in between."""
+    """Seconds that passed, and seconds that the computer's cores were busy in between.
+
+    With anything, so nothing else may run: a sandbox that is killed tells nobody what it used.
+    """
 
     def __enter__(self) -> "Clock":
         self.begun, self.used = time.monotonic(), self._cpu()
@@ -55,8 +57,8 @@ class Clock:
         self.cpu_seconds = self._cpu() - self.used
 
     def _cpu(self) -> float:
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return used.ru_utime + used.ru_stime
+        used = psutil.cpu_times()
+        return used.user + used.system
 
 
 def start(course: Path, out: str, *options: str) -> subprocess.Popen:

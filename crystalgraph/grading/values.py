@@ -74,7 +74,8 @@ def _number(value: float) -> object:
 
 
 def _unknown(value: object) -> dict:
-    return {"is": "unknown", "name": type(value).__name__[:60]}
+    module = str(type(value).__module__).split(".")[0][:60]
+    return {"is": "unknown", "name": type(value).__name__[:60], "module": module}
 
 
 def _place(array: np.ndarray, arrays: list[np.ndarray]) -> int:
@@ -183,8 +184,11 @@ def _graph(value: dict, arrays: list[np.ndarray], inside: Callable) -> CrystalGr
 
 
 def _unknown_of(value: dict, arrays: list[np.ndarray], inside: Callable) -> Unknown:
-    name = "".join(c for c in str(value["name"])[:60] if c.isalnum() or c in " _")
-    return type(name, (Unknown,), {})()
+    name, module = (
+        "".join(c for c in str(value.get(key, ""))[:60] if c.isalnum() or c in " _")
+        for key in ("name", "module")
+    )
+    return type(name, (Unknown,), {"__module__": module})()
 
 
 def _numbers(value: dict, arrays: list[np.ndarray], inside: Callable) -> list | tuple:
