@@ -1,5 +1,6 @@
 """Messages between the grader and a sandbox: what is sent arrives, what is malformed is refused."""
 
+import contextlib
 import io
 import json
 import os
@@ -27,24 +28,18 @@ class Ends:
         return self
 
     def __exit__(self, *_):
-        for descriptor in (self.source, self.sink):
-            try:
-                os.close(descriptor)
-            except OSError:
-                pass
+        for descriptor in {self.source, self.sink} - {-1}:
+            os.close(descriptor)
 
     def write(self, data):
         """Bytes from a stranger, who then hangs up."""
+        sink, self.sink = self.sink, -1  # from here on it is the thread's to close
 
         def run():
-            try:
-                os.set_blocking(self.sink, True)
+            with open(sink, "wb", buffering=0) as stranger, contextlib.suppress(BrokenPipeError):
                 view = memoryview(data)
                 while view:
-                    view = view[os.write(self.sink, view) :]
-                os.close(self.sink)
-            except OSError:
-                return
+                    view = view[stranger.write(view) :]
 
         threading.Thread(target=run, daemon=True).start()
 
@@ -208,6 +203,7 @@ def test_silence_and_a_closed_wire():
         with pytest.raises(Late):
             ends.wire.receive(0.2)
         os.close(ends.sink)
+        ends.sink = -1
         with pytest.raises(Gone):
             ends.wire.receive(1)
 
