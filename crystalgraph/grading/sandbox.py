@@ -273,7 +273,7 @@ def prove() -> None:
     Raises:
         CrystalGraphError: it cannot be made here, or does not hold; the message says what to do.
     """
-    probe = [sys.executable, "-I", "-c", _PROBE, str(PACKAGE.parent), str(PROCESSES)]
+    probe = [sys.executable, "-I", "-c", _PROBE, str(PACKAGE), str(PROCESSES)]
     done = subprocess.run(command(probe), capture_output=True, text=True, timeout=60, check=False)
     try:
         open_doors = [what for what, could in json.loads(done.stdout).items() if could]
