@@ -140,6 +140,7 @@ class Machine:
         where = {"metadata": {"path": str(self.content)}}
         client = NotebookClient(notebook, km=manager, timeout=600, allow_errors=True)
         client.resources = where
+        client.owns_km = True  # so that it stops the kernel when it is done
         client.execute(env=self.environment() | variables)
 
     def environment(self) -> dict[str, str]:
