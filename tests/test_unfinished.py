@@ -42,15 +42,21 @@ def test_cells_that_need_the_network_say_so_and_all_others_run(notebook):
         assert len(error.traceback) == 1
 
 
-def test_a_finished_run_is_not_called_yours(notebook):
+def printed(notebook):
+    """{cell id: all that it printed}, which may come in pieces."""
     said = {}
     for cell, out in outputs(notebook, "stream"):
         said[cell] = said.get(cell, "") + out.text
+    return said
+
+
+def test_a_finished_run_is_not_called_yours(notebook):
+    said = printed(notebook)
     assert "The finished run is loaded" in said["main-run"]
     assert "finished run beats site ridge" in said["main-compare"]
     assert "your network" not in said["main-compare"]
 
 
 def test_leave_one_out_counts_predictions_and_crystals(notebook):
-    said = dict(outputs(notebook, "stream"))["splits-ridge"].text
+    said = printed(notebook)["splits-ridge"]
     assert "836 test predictions of 665 different crystals" in said
