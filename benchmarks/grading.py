@@ -36,7 +36,12 @@ from grading_course import (  # noqa: E402
     write_zips,
 )
 
+from crystalgraph.grading.hand_ins import find_sources, read  # noqa: E402
+from crystalgraph.grading.marking import grade_hand_in, sandboxes  # noqa: E402
+
 WORKERS = 2
+ALONE = 6
+SECONDS_TO_WARM = 5
 KILLS = 3
 SANDBOXED = "crystalgraph.grading.worker"
 MEGABYTE = 2**20
@@ -141,6 +146,17 @@ def warm_seconds(course: Path) -> list[float]:
     return [one["seconds"] for one in known if one["student"] not in first]
 
 
+def alone_seconds(course: Path) -> list[float]:
+    """Seconds of single hand-ins in this process, a warm sandbox waiting and nothing beside it."""
+    sources = find_sources(course / "zips", "hw")[: ALONE + 1]
+    seconds = []
+    for source in sources:
+        result, _ = grade_hand_in(read(source), "hw")
+        seconds.append(result.seconds)
+        time.sleep(SECONDS_TO_WARM)
+    return seconds[1:]  # the first one loads the grader's own libraries
+
+
 def measure(number: int, n_stock: int, folder: Path) -> dict:
     """Everything in one run."""
     ours = release(folder / "ours")
@@ -148,6 +164,8 @@ def measure(number: int, n_stock: int, folder: Path) -> dict:
     (folder / "work").mkdir()
     write_zips(ours / "zips", solved, folder / "work")
     stock, killed = (shutil.copytree(ours, folder / name) for name in ("stock", "killed"))
+    alone = alone_seconds(ours)
+    sandboxes().close()
     clock, memory = grade_calmly(ours)
     warm = warm_seconds(ours)
     stock_clock = grade_by_stock(stock, dict([*solved.items()][:n_stock]))
@@ -160,6 +178,8 @@ def measure(number: int, n_stock: int, folder: Path) -> dict:
         "stock_hand_ins": n_stock,
         "stock_per_minute": 60 * n_stock / stock_clock.seconds,
         "stock_cpu_seconds": stock_clock.cpu_seconds / n_stock,
+        "alone_median": statistics.median(alone),
+        "alone_slowest": max(alone),
         "warm_median": statistics.median(warm),
         "warm_slowest": max(warm),
         "megabytes": {str(results): round(used) for results, used in sorted(memory.items())},
@@ -181,7 +201,9 @@ def report(found: dict) -> str:
         f"{'nbgrader autograde':28s} {found['stock_hand_ins']:8d} "
         f"{found['stock_per_minute']:11.1f} {found['stock_cpu_seconds']:11.2f}",
         f"times as many per minute: {ratio:.1f}; times less of the cores: {cpu_ratio:.1f}",
-        f"one hand-in, warm: {found['warm_median']:.2f} s (median), "
+        f"one hand-in alone, warm: {found['alone_median']:.2f} s (median), "
+        f"{found['alone_slowest']:.2f} s (slowest)",
+        f"one of several at a time: {found['warm_median']:.2f} s (median), "
         f"{found['warm_slowest']:.2f} s (slowest)",
         "megabytes of the grader after n results: "
         + ", ".join(f"{mark}: {memory[mark]}" for mark in dict.fromkeys(marks)),
