@@ -15,8 +15,9 @@ from pymatgen.core import Structure
 from torch import Tensor
 
 from crystalgraph.checks.energy import ProbeModel
+from crystalgraph.checks.salt_to_graph import GRAPH_COLUMNS
 from crystalgraph.features import AtomFeatures, TableFeatures, published_features
-from crystalgraph.grading.values import GRAPH_COLUMNS, pack, unpack
+from crystalgraph.grading.values import pack, unpack
 from crystalgraph.graphs import CrystalBatch, CrystalGraph
 
 OPTIMIZERS = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}

@@ -200,9 +200,9 @@ def _code(task: Task, answers: Answers) -> dict:
     model = answers.model
     text = None if model is None else model.decode("utf-8", errors="replace")
     if task.where == MODEL_FILE:
-        return {"task": task.id, "model": text, "cells": [], "at": None}
+        return {"model": text, "cells": [], "at": None}
     cells = list(answers.cells.get(task.where, ()))
-    return {"task": task.id, "model": text, "cells": cells, "at": answers.place.get(task.id)}
+    return {"model": text, "cells": cells, "at": answers.place.get(task.id)}
 
 
 def _begin(task: Task, session: Session) -> TaskResult | None:

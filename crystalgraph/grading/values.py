@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from pymatgen.core import Element, Lattice, Structure
 
+from crystalgraph.checks.salt_to_graph import GRAPH_COLUMNS
 from crystalgraph.grading.wire import Garbled
 from crystalgraph.graphs import CrystalGraph
 
@@ -22,7 +23,6 @@ MAX_TEXT = 4_000
 MAX_ATOMS = 5_000
 MAX_ITEMS = 1_000
 MANY = 32  # numbers in a list from which it travels as an array
-GRAPH_COLUMNS = ("atomic_numbers", "center", "neighbor", "distance", "image")
 
 Packer = Callable[[object, list], dict | None]
 Unpacker = Callable[[dict, Callable], object]

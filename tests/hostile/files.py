@@ -45,7 +45,7 @@ def _slip(file: zipfile.ZipFile) -> None:
 def _link(file: zipfile.ZipFile) -> None:
     link = zipfile.ZipInfo(MODEL_FILE)
     link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
-    file.writestr(link, "/work/course/model.py")
+    file.writestr(link, "/home/instructor/course/model.py")
 
 
 def _libraries(file: zipfile.ZipFile) -> None:
