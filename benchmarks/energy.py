@@ -13,11 +13,11 @@ from pathlib import Path
 
 import torch
 
-from crystalgraph.baselines import RIDGE_SITES, fit_baselines
-from crystalgraph.compare import leave_one_out, mean_and_error
-from crystalgraph.datasets import FORMATION_ENERGY, load_split
+from crystalgraph.crystals.datasets import FORMATION_ENERGY, load_split
 from crystalgraph.experiments import SEEDS, perovskites, run_experiment
-from crystalgraph.model_loading import load_model_class
+from crystalgraph.experiments.baselines import RIDGE_SITES, fit_baselines
+from crystalgraph.experiments.verdicts import leave_one_out, mean_and_error
+from crystalgraph.networks.model_file import load_model_class
 
 NETWORKS = ("none", "shared", "gated")
 

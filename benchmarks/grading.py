@@ -36,14 +36,14 @@ from grading_course import (  # noqa: E402
     write_zips,
 )
 
-from crystalgraph.grading.hand_ins import find_sources, read  # noqa: E402
+from crystalgraph.grading.intake.hand_ins import find_sources, read  # noqa: E402
 from crystalgraph.grading.marking import grade_hand_in, sandboxes  # noqa: E402
 
 WORKERS = 2
 ALONE = 6
 SECONDS_TO_WARM = 5
 KILLS = 3
-SANDBOXED = "crystalgraph.grading.worker"
+SANDBOXED = "crystalgraph.sandbox.worker"
 MEGABYTE = 2**20
 
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from crystalgraph import paths
-from crystalgraph.datasets import CrystalDataset, load_perovskites
+from crystalgraph.crystals.datasets import CrystalDataset, load_perovskites
 
 
 def seconds(dataset: CrystalDataset, **settings: object) -> float:

@@ -16,13 +16,14 @@ import numpy as np
 from pymatgen.core import Structure
 
 REPO = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(REPO), str(REPO / "tests")]
+sys.path[:0] = [str(REPO), str(REPO / "tests" / "support")]
 
 from bundled import bundled_structures  # noqa: E402
 
-from crystalgraph.graphs import N_NEIGHBORS, RADIUS, TOLERANCE  # noqa: E402
+from crystalgraph.crystals.graphs import GraphSettings  # noqa: E402
 
 NEAR, FAR = 0.005, 0.02  # angstrom
+GRAPHS = GraphSettings()
 
 
 def gaps_beyond_last_shell(structure: Structure) -> np.ndarray:
@@ -35,12 +36,12 @@ def gaps_beyond_last_shell(structure: Structure) -> np.ndarray:
         Distance of every further neighbor minus that of the k-th of the same atom, in angstrom,
         those below 1 angstrom only.
     """
-    center, _, _, distance = structure.get_neighbor_list(RADIUS + 2 * FAR)
+    center, _, _, distance = structure.get_neighbor_list(GRAPHS.radius + 2 * FAR)
     gaps = []
     for atom in range(len(structure)):
         mine = np.sort(distance[center == atom])
-        kth = mine[:N_NEIGHBORS][-1]
-        gaps.append(mine[N_NEIGHBORS:] - kth)
+        kth = mine[: GRAPHS.k][-1]
+        gaps.append(mine[GRAPHS.k :] - kth)
     gaps = np.concatenate(gaps)
     return gaps[gaps < 1.0]
 
@@ -56,7 +57,7 @@ def count(structures: dict[str, Structure]) -> dict[str, object]:
     """
     gaps = {name: gaps_beyond_last_shell(structure) for name, structure in structures.items()}
     names = [name for name, gap in gaps.items() if ((gap > NEAR) & (gap < FAR)).any()]
-    closest = min(np.abs(gap - TOLERANCE).min(initial=np.inf) for gap in gaps.values())
+    closest = min(np.abs(gap - GRAPHS.tolerance).min(initial=np.inf) for gap in gaps.values())
     return {
         "structures": len(structures),
         "near_tolerance": len(names),
@@ -73,8 +74,8 @@ def main() -> None:
     result = count(bundled_structures())
     print(
         f"{result['near_tolerance']} of {result['structures']} bundled crystals have a neighbor "
-        f"{NEAR} to {FAR} angstrom beyond the {N_NEIGHBORS}th; the tolerance is {TOLERANCE}. The "
-        f"closest call is {result['closest_to_tolerance']:.2g} angstrom away from it."
+        f"{NEAR} to {FAR} angstrom beyond the {GRAPHS.k}th; the tolerance is {GRAPHS.tolerance}. "
+        f"The closest call is {result['closest_to_tolerance']:.2g} angstrom away from it."
     )
     for name in result["names"]:
         print(f"  {name}")

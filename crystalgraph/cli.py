@@ -24,11 +24,12 @@ from crystalgraph import __version__
 from crystalgraph.errors import CrystalGraphError
 
 COMMANDS = {
-    "lab": "open the homework in JupyterLab (your copy lives in work/hw)",
+    "lab": "open a lab in JupyterLab (your copy lives in work/)",
     "run": "execute the solution notebooks; HTML with figures and one table of results",
     "check": "the self-study board: every task, passed or not, and the likely mistake",
     "train": "train a network on a bundled dataset or on a folder of your own CIF files",
     "predict": "predict with a checkpoint of ours or a published one, for CIF files",
+    "release": "make everything that is generated: the students' files, cases, pages; or check it",
     "grade": "grade every hand-in of an assignment in a sandbox, into nbgrader's gradebook",
 }
 

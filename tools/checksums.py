@@ -1,7 +1,7 @@
 """Write data/SHA256SUMS, or compare with it.
 
-    python tools/checksums.py           write it again, after a change on purpose
-    python tools/checksums.py --check   compare; exit 1 and name what differs
+python tools/checksums.py           write it again, after a change on purpose
+python tools/checksums.py --check   compare; exit 1 and name what differs
 """
 
 import argparse

@@ -10,11 +10,11 @@ matplotlib.use("Agg")
 from pymatgen.core import Structure  # noqa: E402
 
 from crystalgraph import paths  # noqa: E402
-from crystalgraph.baselines import RIDGE_SITES, fit_baselines  # noqa: E402
-from crystalgraph.datasets import FORMATION_ENERGY, load_split  # noqa: E402
+from crystalgraph.crystals.datasets import FORMATION_ENERGY, load_split  # noqa: E402
 from crystalgraph.experiments import GROUPS, load_run, perovskites  # noqa: E402
-from crystalgraph.plots_energy import plot_bars, plot_parities  # noqa: E402
-from crystalgraph.plots_structure import plot_shells  # noqa: E402
+from crystalgraph.experiments.baselines import RIDGE_SITES, fit_baselines  # noqa: E402
+from crystalgraph.figures.structure import plot_shells  # noqa: E402
+from crystalgraph.labs.hw.figures.energy import plot_bars, plot_parities  # noqa: E402
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from collections import Counter
 import numpy as np
 
 from crystalgraph import paths
-from crystalgraph.datasets import (
+from crystalgraph.crystals.datasets import (
     CrystalDataset,
     Split,
     load_oxides,

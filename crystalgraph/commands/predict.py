@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.paths import REPO
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from pymatgen.core import Structure
 
-    from crystalgraph.features import AtomFeatures
+    from crystalgraph.crystals.features import AtomFeatures
+    from crystalgraph.crystals.graphs import GraphSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,12 +67,14 @@ class Predictor:
         target: what is predicted.
         unit: of it.
         features: atom features it needs.
+        graphs: how graphs are made for it.
         predict: structures -> values in the unit.
     """
 
     target: str
     unit: str
     features: AtomFeatures
+    graphs: GraphSettings
     predict: Callable[[Sequence[Structure]], np.ndarray]
 
 
@@ -83,21 +86,28 @@ def load_predictor(name_or_path: str, model_file: Path) -> Predictor:
         model_file: Python file with CrystalGraphConvNet.
 
     Raises:
-        CrystalGraphError: there is no such checkpoint, or it does not fit the network.
+        CrystalGraphError: there is no such checkpoint, it was trained with another model file, or
+            it does not fit the network.
     """
-    from crystalgraph.checkpoints import is_ours, load_checkpoint, read_checkpoint
-    from crystalgraph.model_loading import load_model_class
-    from crystalgraph.published import UNITS, is_published, load_published
+    from crystalgraph.networks.checkpoints import is_ours, load_checkpoint, read_checkpoint
+    from crystalgraph.networks.model_file import load_model_class
+    from crystalgraph.networks.published import GRAPHS, UNITS, is_published, load_published
 
+    content = {} if name_or_path in UNITS else read_checkpoint(name_or_path)
+    trained_with = content.get("model_file") if is_ours(content) else None
+    if trained_with and not model_file.is_file():
+        raise CrystalGraphError(
+            f"There is no model file {model_file}; {name_or_path} was trained with "
+            f"{trained_with['name']}, name that one with --model."
+        )
     model_class = load_model_class(model_file)
-    if name_or_path not in UNITS:
-        content = read_checkpoint(name_or_path)
-        if is_ours(content) or not is_published(content):
-            trained = load_checkpoint(name_or_path, model_class)
-            return Predictor(trained.target, trained.unit, trained.features, trained.predict)
+    if content and (is_ours(content) or not is_published(content)):
+        trained = load_checkpoint(name_or_path, model_class)
+        about = (trained.target, trained.unit, trained.features, trained.graph_settings)
+        return Predictor(*about, trained.predict)
     published = load_published(name_or_path, model_class)
     target = published.name.replace("-", "_")
-    return Predictor(target, published.unit, published.features, published.predict)
+    return Predictor(target, published.unit, published.features, GRAPHS, published.predict)
 
 
 def find_files(names: Sequence[str]) -> list[Path]:
@@ -127,18 +137,19 @@ def predict_file(predictor: Predictor, path: Path, model_file: Path) -> dict[str
     Raises:
         CrystalGraphError: the file or the crystal in it cannot be used.
     """
-    from crystalgraph.loaders import check_crystal, check_graph, read_cif
-    from crystalgraph.model_loading import model_errors_explained
+    from crystalgraph.crystals.loaders.checks import check_crystal, check_graph
+    from crystalgraph.crystals.loaders.cif import read_cif
+    from crystalgraph.networks.model_file import model_errors_explained
 
     structure = read_cif(path)
     check_crystal(structure, str(path), predictor.features)
-    check_graph(structure, str(path))
+    check_graph(structure, str(path), predictor.graphs)
     with model_errors_explained(model_file):
         value = float(predictor.predict([structure])[0])
     return {"id": path.stem, "file": str(path), "value": value, "unit": predictor.unit}
 
 
-def table(rows: Sequence[dict[str, object]]) -> str:
+def table(rows: Sequence[dict[str, Any]]) -> str:
     """One line per crystal: id, value, unit."""
     width = max(len(row["id"]) for row in rows)
     return "\n".join(

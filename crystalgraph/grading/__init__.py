@@ -1,26 +1,24 @@
 """The batch grader: `crystalgraph grade`.
 
-One file per idea, in the order in which a hand-in meets them:
+In the order in which a hand-in meets them:
 
-    hand_ins    what was handed in, from a folder, a zip or a platform's download
-    names, archives, texts      whose a file is; folders, zips and notebooks made by strangers
-    answers     the student's code and texts in it
-    repair      damaged notebooks put in order
-    sandbox     a place where strangers' code can do no harm
-    worker      what runs in there
-    wire        how the two sides talk
-    values, arguments   what they say: numbers, crystals, the arguments of tasks
-    remote      the student's functions and layers, as the checks on this side see them
-    draw        inputs of this student's own
-    plans, replay       steps of checks that are taken otherwise here
-    marking     all of it together: one hand-in in, one result out
-    result      what that is
-    batch       many of them: resumed, spread over processes and machines
-    spread      hand-ins to workers and results back, on this computer or others
-    store       the results folder
-    autograded  notebooks with our reports in them, for formgrader
-    gradebook   results into nbgrader's gradebook
-    feedback, class_report, similar     what people read
+    intake/     what was handed in, made fit to be graded
+        sources                     hand-ins in a folder, a zip or a platform's download
+        hand_ins                    the files of one, read
+        file_names, archives, notebook_text     names, zips and notebooks made by strangers
+        answers                     the student's code and texts in it
+        matching, repair            damaged notebooks put in order
+        sanitizer                   texts, pictures and outputs, fit to be shown
+    marking     one hand-in in, one result out, by the sandbox and the lab's checks
+    secret      what the inputs of a student are drawn with
+    result      what marking gives
+    batch       many hand-ins: resumed, spread over processes and machines
+    workers     hand-ins to workers and results back, on this computer or others
+    results_folder                  the results on disk
+    similarity  hand-ins that are nearly the same
+    reports/    what people read
+        marked_notebooks, gradebook     notebooks with our reports, scores in nbgrader's gradebook
+        feedback, class_report, pages   HTML pages
 
 The right answers never enter the sandbox; nothing that comes out of it is trusted.
 """

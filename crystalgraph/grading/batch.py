@@ -20,14 +20,14 @@ from dataclasses import dataclass, field
 
 from tqdm import tqdm
 
-from crystalgraph.grading.answers import read_answers
-from crystalgraph.grading.gradebook import CourseGradebook
-from crystalgraph.grading.hand_ins import HandIn, Source, read
+from crystalgraph.grading.intake.answers import read_answers
+from crystalgraph.grading.intake.hand_ins import HandIn, read
+from crystalgraph.grading.intake.sources import Source
+from crystalgraph.grading.reports.gradebook import CourseGradebook
 from crystalgraph.grading.result import Result, Status
-from crystalgraph.grading.similar import Prints, find_pairs, fingerprints
-from crystalgraph.grading.similar import sources as sources_of
-from crystalgraph.grading.spread import Graded
-from crystalgraph.grading.store import ResultsFolder
+from crystalgraph.grading.results_folder import ResultsFolder
+from crystalgraph.grading.similarity import Fingerprinter, Fingerprints, find_pairs
+from crystalgraph.grading.workers import Graded
 
 Grader = Callable[[Iterable[HandIn]], Iterable[Graded]]
 
@@ -40,13 +40,17 @@ class Batch:
         store: the results folder, locked.
         gradebook: nbgrader's, opened.
         unwritten: student -> why a result could not be written everywhere.
-        prints: student -> what is the student's own in the answers, to find copies by.
+        fingerprints: student -> what is the student's own in the answers, to find copies by.
     """
 
     store: ResultsFolder
     gradebook: CourseGradebook
     unwritten: dict[str, str] = field(default_factory=dict)
-    prints: dict[str, Prints] = field(default_factory=dict)
+    fingerprints: dict[str, Fingerprints] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.lab = self.store.lab
+        self._fingerprinter = Fingerprinter(self.lab)
 
     def grade(
         self, sources: Sequence[Source], grader: Grader, resume: bool = False
@@ -77,7 +81,7 @@ class Batch:
                     bar.set_postfix(Counter(str(result.status) for result in results))
                     bar.update()
         finally:
-            self.store.write_tables(find_pairs(self.prints))
+            self.store.write_tables(find_pairs(self.fingerprints))
         return sorted(results, key=lambda result: result.student)
 
     def _done(self, source: Source, void: Collection[str]) -> bool:
@@ -85,15 +89,16 @@ class Batch:
         result = None if source.student in void else self.store.read(source.student)
         if result is None or result.status is Status.INTERNAL_ERROR:
             return False
-        return result.fingerprint == read(source).fingerprint
+        return result.fingerprint == self._read(source).fingerprint
 
     def _all(
         self, done: list[Source], left: list[Source], grader: Grader
     ) -> Iterator[tuple[HandIn, Result]]:
         """Results that are there, then new ones, which are on disk when they come."""
         for source in done:
-            yield read(source), self.store.read(source.student)
-        for hand_in, result, log in grader(map(read, left)):
+            if (result := self.store.read(source.student)) is not None:
+                yield self._read(source), result
+        for hand_in, result, log in grader(map(self._read, left)):
             with self._surviving(result.student):
                 self.store.write(result, log)
             yield hand_in, result
@@ -101,13 +106,16 @@ class Batch:
     def _record(self, hand_in: HandIn, result: Result) -> None:
         """Write a result into the gradebook, and remember what copies are found by."""
         with self._surviving(result.student):
-            answers = read_answers(hand_in)
+            answers = read_answers(hand_in, self.lab)
             self.gradebook.write(result, answers)
-            self.prints[result.student] = fingerprints(sources_of(answers))
+            self.fingerprints[result.student] = self._fingerprinter.of_answers(answers)
+
+    def _read(self, source: Source) -> HandIn:
+        return read(source, self.lab)
 
     @contextmanager
     def _surviving(self, student: str) -> Iterator[None]:
-        """A full disk or a locked database is told at the end; the others go on."""
+        """A full disk or a locked database is reported at the end; the others go on."""
         try:
             yield
         except Exception as error:

@@ -7,45 +7,50 @@ so that no message shows an input of the grader's.
 from __future__ import annotations
 
 import atexit
-import hashlib
 import math
 import time
 from dataclasses import dataclass, field, replace
-from functools import cache
+from typing import cast
 
 import torch
+from torch import nn
 
-from crystalgraph.checks import TASKS, Task, all_checks
-from crystalgraph.checks.exam import Check, cases_of, examine
-from crystalgraph.checks.guard import TimeUp, double_precision
-from crystalgraph.checks.report import CheckReport, Step
-from crystalgraph.checks.tasks import MODEL_FILE
-from crystalgraph.grading.answers import Answers, read_answers
-from crystalgraph.grading.draw import draw_cases, own_test_examples, solutions
-from crystalgraph.grading.hand_ins import HandIn
-from crystalgraph.grading.plans import faster_plan, shuffled_plans
-from crystalgraph.grading.remote import (
-    Desk,
-    Ended,
-    RemoteFunction,
-    Sandboxes,
-    Session,
-    remote_class,
-)
+from crystalgraph.checking.check import Check
+from crystalgraph.checking.examine import examine
+from crystalgraph.checking.limits import TimeUp
+from crystalgraph.checking.quiet import double_precision
+from crystalgraph.checking.report import CheckReport, Step
+from crystalgraph.checking.task import Task
+from crystalgraph.grading.intake.answers import Answers, read_answers
+from crystalgraph.grading.intake.hand_ins import HandIn
 from crystalgraph.grading.result import Result, Status, TaskResult
-from crystalgraph.paths import REPO
+from crystalgraph.labs.lab import Lab, hidden_in_sandbox
+from crystalgraph.releasing.cases import draw_cases
+from crystalgraph.releasing.right_answers import right_answers
+from crystalgraph.sandbox.ending import Ending
+from crystalgraph.sandbox.session import CurrentSandbox, Ended, SandboxPool, Session
+from crystalgraph.sandbox.stand_ins import RemoteFunction, remote_class
+from crystalgraph.sandbox.student_code import StudentCode
+from crystalgraph.sandbox.walls import Walls
 
-SECONDS_PER_HAND_IN = 600.0  # 23 tasks that are all stopped take 230
-OWN_TESTS = ("2.6", "2.7")
-_SANDBOXES: dict[bool, Sandboxes] = {}
+_POOLS: dict[tuple[Walls, str], SandboxPool] = {}
+_STATUS = {
+    Ending.TIMEOUT: Status.TIMEOUT,
+    Ending.OUT_OF_MEMORY: Status.OUT_OF_MEMORY,
+    Ending.CRASHED: Status.CRASHED,
+    Ending.TAMPERED: Status.TAMPERED,
+}
 
 
-def grade_hand_in(hand_in: HandIn, assignment: str, unsafe: bool = False) -> tuple[Result, str]:
+def grade_hand_in(
+    hand_in: HandIn, lab: Lab, secret: str, unsafe: bool = False
+) -> tuple[Result, str]:
     """Grade one hand-in.
 
     Args:
         hand_in: what was handed in.
-        assignment: such as "hw".
+        lab: that it belongs to; its limits apply.
+        secret: of the grader; the inputs are drawn with it.
         unsafe: run the student's code without a sandbox.
 
     Returns:
@@ -53,45 +58,43 @@ def grade_hand_in(hand_in: HandIn, assignment: str, unsafe: bool = False) -> tup
     """
     begun = time.monotonic()
     torch.set_num_threads(1)  # for crystals of five atoms more threads only wait
-    marking = Marking(hand_in, assignment, Desk(sandboxes(unsafe)))
+    seed = seed_of(hand_in, lab, secret)
+    marking = Marking(hand_in, lab, seed, CurrentSandbox(sandbox_pool(lab, unsafe)))
     tasks = marking.run()
     seconds = time.monotonic() - begun
-    result = Result(
-        hand_in.student,
-        assignment,
-        hand_in.fingerprint,
-        tuple(tasks),
-        hand_in.submitted.isoformat() if hand_in.submitted else "",
-        hand_in.source,
-        tuple(marking.seen),
-        tuple(marking.repairs),
-        round(seconds, 2),
-    )
+    result = Result.of(hand_in, lab, tasks, marking.seen, marking.repairs, seconds)
     marking.note(f"{result.status}: {result.points:g} of {result.max_points:g} in {seconds:.1f} s")
     return result, "\n".join(marking.log) + "\n"
 
 
-def sandboxes(unsafe: bool = False) -> Sandboxes:
-    """The warm sandboxes of this process."""
-    if unsafe not in _SANDBOXES:
-        _SANDBOXES[unsafe] = Sandboxes(unsafe)
-        atexit.register(_SANDBOXES[unsafe].close)
-    return _SANDBOXES[unsafe]
+def walls_for(lab: Lab, unsafe: bool = False) -> Walls:
+    """What surrounds the code of a lab's hand-ins.
+
+    Args:
+        lab: whose limits apply.
+        unsafe: no walls at all.
+    """
+    return Walls(hidden_in_sandbox(), lab.limits, unsafe)
 
 
-@cache
-def _secret() -> str:
-    """What no student has, so that nobody can work out which inputs will be drawn."""
-    found = hashlib.sha256((REPO / "model.py").read_bytes())
-    for path in sorted((REPO / "tests" / "hidden_cases").glob("*.npz")):
-        found.update(path.read_bytes())
-    return found.hexdigest()
+def sandbox_pool(lab: Lab, unsafe: bool = False) -> SandboxPool:
+    """The warm sandboxes that this process has for a lab.
+
+    Args:
+        lab: whose checks are imported in them.
+        unsafe: without walls.
+    """
+    key = walls_for(lab, unsafe), f"{lab.package}.checks"
+    if key not in _POOLS:
+        _POOLS[key] = SandboxPool(*key)
+        atexit.register(_POOLS[key].close)
+    return _POOLS[key]
 
 
-def seed_of(hand_in: HandIn, assignment: str) -> str:
+def seed_of(hand_in: HandIn, lab: Lab, secret: str) -> str:
     """What the inputs are drawn with: others for every student, and for a hand-in that was changed,
     so that an answer to inputs which an earlier one has spied out is worth nothing."""
-    return f"{_secret()}/{assignment}/{hand_in.student}/{hand_in.fingerprint}"
+    return f"{secret}/{lab.id}/{hand_in.student}/{hand_in.fingerprint}"
 
 
 @dataclass
@@ -100,34 +103,37 @@ class Marking:
 
     Attributes:
         hand_in: what was handed in.
-        assignment: such as "hw".
-        desk: where its code runs.
+        lab: that it belongs to.
+        seed: what inputs are drawn with.
+        current: the sandbox in which its code runs.
         log: lines, for the instructor.
         seen: sentences on the hand-in as a whole.
-        repairs: sentences on what was mended.
+        repairs: sentences on what was put right.
     """
 
     hand_in: HandIn
-    assignment: str
-    desk: Desk
+    lab: Lab
+    seed: str
+    current: CurrentSandbox
     log: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
 
     def run(self) -> list[TaskResult]:
         """The result of every task."""
-        self.note(f"{self.hand_in.student}, {self.assignment}, from {self.hand_in.source}")
-        self.until = time.monotonic() + SECONDS_PER_HAND_IN
+        self.note(f"{self.hand_in.student}, {self.lab.id}, from {self.hand_in.source}")
+        self.until = time.monotonic() + self.lab.limits.seconds_per_hand_in
+        tasks = self.lab.tasks.values()
         try:
-            answers = read_answers(self.hand_in)
+            answers = read_answers(self.hand_in, self.lab)
             self.repairs += answers.repairs  # those of the hand-in are among them
             for line in self.repairs:
                 self.note(f"repaired: {line}")
-            return [self._task(task, answers) for task in TASKS.values()]
+            return [self._task(task, answers) for task in tasks]
         except Exception as error:
-            return [self._internal(task, error) for task in TASKS.values()]
+            return [self._internal(task, error) for task in tasks]
         finally:
-            self.desk.renew()
+            self.current.renew()
 
     def note(self, line: str) -> None:
         """Write a line into the log."""
@@ -137,10 +143,10 @@ class Marking:
         begun = time.monotonic()
         try:
             result = self._known(task, answers) or self._examined(task, answers)
+            if result.status is not Status.OK:
+                result = replace(result, expected=self.lab.checks[task.id].expected)
         except Exception as error:
             result = self._internal(task, error)
-        known = all_checks()[task.id].expected
-        result = replace(result, expected="" if result.status is Status.OK else known)
         points = f"{result.points:g} of {task.points}"
         where = f" in {result.step!r}" if result.step else ""
         seconds = time.monotonic() - begun
@@ -166,46 +172,43 @@ class Marking:
         return None
 
     def _examined(self, task: Task, answers: Answers) -> TaskResult:
-        session = Session(self.desk, task, _code(task, answers))
+        check, session = self.lab.checks[task.id], Session(self.current, self._code(task, answers))
         try:
             with double_precision():
-                failed = _begin(task, session)
-                return failed or self._scored(task, session)
+                failed = _begin(task, check, session)
+                return failed or self._scored(task, check, session)
         finally:
-            if session.seen:
-                self.seen.append(f"Task {task.id}: {session.seen}.")
+            if session.what_happened:
+                self.seen.append(f"Task {task.id}: {session.what_happened}.")
             session.end()
 
-    def _scored(self, task: Task, session: Session) -> TaskResult:
-        check, answer = all_checks()[task.id], _stand_in(task, session)
-        seed = seed_of(self.hand_in, self.assignment)
-        report = examine(_graded(check, seed), [answer], draw_cases(task.id, seed), math.inf)
-        if report.passed:
+    def _code(self, task: Task, answers: Answers) -> StudentCode:
+        text = None if answers.model is None else answers.model.decode("utf-8", errors="replace")
+        cells = tuple(answers.cells.get(task.where, ()))
+        return StudentCode(task, self.lab.model_file, text, cells, answers.place.get(task.id))
+
+    def _scored(self, task: Task, check: Check, session: Session) -> TaskResult:
+        answer = stand_in(self.lab, check, session)
+        drawn = draw_cases(self.lab, task.id, self.seed)
+        graded = graded_check(self.lab, check, self.seed)
+        report = examine(task, graded, [answer], drawn, math.inf)
+        failure, ending = report.failure, session.ending
+        if failure is None:
             return TaskResult(task.id, Status.OK, report.points)
-        failure, fate = report.failure, session.fate
-        if fate is None and report.implemented:
-            session.end()  # a new process, which remembers nothing of the inputs drawn
-            visible = examine(check, [answer], cases_of(task.id), math.inf)
-            failure = _in_words(task, visible, report, session.code)
-        elif fate is not None:
+        if ending is not None:
             failure = replace(failure, message=_end_in_words(failure.message))
-        status = _status(report, fate)
+        elif report.implemented:
+            session.end()  # a new process, which remembers nothing of the inputs drawn
+            visible = examine(task, check, [answer], self.lab.cases(task.id), math.inf)
+            failure = visible.failure or _only_the_examples(task, check, failure, session.code)
+        status = _status(report, failure, ending)
         points = report.points if report.implemented else 0.0
         return TaskResult(
             task.id, status, points, failure.name, failure.message[:4000], failure.cause
         )
 
 
-def _code(task: Task, answers: Answers) -> dict:
-    model = answers.model
-    text = None if model is None else model.decode("utf-8", errors="replace")
-    if task.where == MODEL_FILE:
-        return {"model": text, "cells": [], "at": None}
-    cells = list(answers.cells.get(task.where, ()))
-    return {"model": text, "cells": cells, "at": answers.place.get(task.id)}
-
-
-def _begin(task: Task, session: Session) -> TaskResult | None:
+def _begin(task: Task, check: Check, session: Session) -> TaskResult | None:
     """Load the code of a task; the result when that fails."""
     try:
         session.begin()
@@ -213,16 +216,16 @@ def _begin(task: Task, session: Session) -> TaskResult | None:
         message = f"Loading {task.where} did not come to an end in time: is there an endless loop?"
         return TaskResult(task.id, Status.TIMEOUT, message=message, cause="too slow")
     except Ended as error:
-        return TaskResult(task.id, session.fate, message=f"Loading {task.where}: {error}")
+        status = _STATUS[session.ending or Ending.CRASHED]
+        return TaskResult(task.id, status, message=f"Loading {task.where}: {error}")
     except Exception as error:
-        said = getattr(error, "explained", "") or str(error)
+        text = getattr(error, "explained", "") or str(error)
         status = Status.OUT_OF_MEMORY if _memory(error) else Status.IMPORT_ERROR
         if isinstance(error, NotImplementedError):
             status = Status.NOT_IMPLEMENTED
-        return TaskResult(task.id, status, message=said[:4000], cause="not loaded")
-    wanted = all_checks()[task.id].kind
-    if session.kind != wanted:
-        article = "a class" if wanted == "class" else "a function"
+        return TaskResult(task.id, status, message=text[:4000], cause="not loaded")
+    if session.kind != check.kind:
+        article = "a class" if check.kind == "class" else "a function"
         message = f"{task.object_name} is no longer {article}; put its first line back."
         return TaskResult(task.id, Status.WRONG, message=message, cause="object")
     return None
@@ -232,28 +235,41 @@ def _memory(error: Exception) -> bool:
     return getattr(error, "memory", False) or "llocate memory" in str(error)
 
 
-def _stand_in(task: Task, session: Session) -> object:
-    if all_checks()[task.id].kind == "class":
-        return remote_class(session, solutions()[task.id])
-    return RemoteFunction(session)
+def stand_in(lab: Lab, check: Check, session: Session) -> object:
+    """What is examined in place of the student's function or class.
+
+    Args:
+        lab: that the task belongs to.
+        check: of the task.
+        session: in which the student's code is loaded.
+    """
+    if check.module is None:
+        return RemoteFunction(session)
+    reference = cast("type[nn.Module]", right_answers(lab)[check.task])
+    return remote_class(session, reference, check.module)
 
 
-def _graded(check: Check, seed: str) -> Check:
-    """The check as the grader does it."""
-    if check.task in OWN_TESTS:
-        graph, structure = own_test_examples(seed)
-        return shuffled_plans(check, graph if check.task == "2.6" else structure, seed)
-    if check.task == "2.8":
-        return faster_plan(check)
-    return check
+def graded_check(lab: Lab, check: Check, seed: str) -> Check:
+    """The check as the grader does it.
+
+    Args:
+        lab: that the task belongs to.
+        check: as it is in the notebook.
+        seed: of whatever is drawn.
+    """
+    if not check.graded_form:
+        return check
+    make = getattr(lab.instructor("graded_checks"), check.graded_form)
+    return make(check, seed, right_answers(lab))
 
 
-def _status(report: CheckReport, fate: Status | None) -> Status:
+def _status(report: CheckReport, failure: Step, ending: Ending | None) -> Status:
     if not report.implemented:
         return Status.NOT_IMPLEMENTED
-    if fate is not None:
-        return fate
-    if "llocate memory" in report.failure.message or "MemoryError" in report.failure.message:
+    if ending is not None:
+        return _STATUS[ending]
+    said = "" if report.failure is None else report.failure.message
+    if "llocate memory" in said or "MemoryError" in said:
         return Status.OUT_OF_MEMORY
     return Status.PARTIAL if report.points > 0 else Status.WRONG
 
@@ -264,19 +280,28 @@ def _end_in_words(message: str) -> str:
     return f"{call}: {rest.splitlines()[0]}" if ended else message
 
 
-def _in_words(task: Task, visible: CheckReport, drawn: CheckReport, code: dict) -> Step:
-    """What is told to the student: what the cases show that students have."""
-    if not visible.passed:
-        return visible.failure
-    failed = drawn.failure
+def _only_the_examples(task: Task, check: Check, failed: Step, code: StudentCode) -> Step:
+    """What is said of an answer that is right on the cases that students have, and no others.
+
+    Args:
+        task: in question.
+        check: as it is in the notebook.
+        failed: the step of the grader's check; its message may show an input that was drawn.
+        code: the student's.
+    """
+    if failed.cause in check.advice:
+        known = f"Likely mistake: {check.advice_on(failed.cause)}\n"
+    else:
+        known = ""
     raised = ""
     if failed.cause == "exception":
         line = failed.line.partition(": ")[2]
-        written = "\n".join([code["model"] or "", *code["cells"]])
+        written = "\n".join([code.model or "", *code.cells])
         where = f" at `{line}`" if line and line in written else ""  # else made up, of the input
         raised = f" (there your code raised an error{where})"
     message = (
-        f"Your {task.name} is right on the examples of the notebook, but not on others of the same "
-        f"kind{raised}. Does something in it count on these examples: a number, a size, an order?"
+        f"{known}Your {task.name} is right on the examples of the notebook, but not on others of "
+        f"the same kind{raised}. Does something in it count on these examples: a number, a size, "
+        "an order?"
     )
     return replace(failed, message=message, cause="only the examples", line="")

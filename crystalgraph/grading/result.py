@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from crystalgraph.checks.tasks import TASKS
+from crystalgraph.labs.lab import Lab
+
+if TYPE_CHECKING:
+    from crystalgraph.grading.intake.hand_ins import HandIn
 
 
 class Status(StrEnum):
@@ -44,13 +49,15 @@ class TaskResult:
     """One task of a hand-in.
 
     Attributes:
-        task: its id, "2.1".
+        task: its id.
         status: what became of it.
         points: awarded.
         step: part of the check that failed.
         message: what was seen and the likely mistake, for the student.
         cause: short name of the mistake, when it is a known one.
         expected: in words, what a right answer gives.
+        max_points: of a right answer.
+        bonus: not needed for the full score.
     """
 
     task: str
@@ -60,11 +67,8 @@ class TaskResult:
     message: str = ""
     cause: str = ""
     expected: str = ""
-
-    @property
-    def max_points(self) -> float:
-        """Points of a right answer."""
-        return float(TASKS[self.task].points)
+    max_points: float = 0.0
+    bonus: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,13 +77,13 @@ class Result:
 
     Attributes:
         student: the id.
-        assignment: such as "hw".
+        assignment: the lab's id.
         fingerprint: of what was handed in (HandIn.fingerprint).
-        tasks: one for each of TASKS, in their order.
+        tasks: one for each task of the lab, in their order.
         submitted: when it was handed in, ISO 8601 with time zone; empty when not known.
-        source: what was handed in, for people: "hw_s001.zip".
+        source: what was handed in, for people: "ps1_s001.zip".
         seen: sentences on the hand-in as a whole, for the instructor.
-        repairs: sentences on what was mended in it.
+        repairs: sentences on what was put right in it.
         seconds: that grading took.
     """
 
@@ -93,6 +97,47 @@ class Result:
     repairs: tuple[str, ...] = ()
     seconds: float = 0.0
 
+    @classmethod
+    def of(
+        cls,
+        hand_in: HandIn,
+        lab: Lab,
+        tasks: Iterable[TaskResult],
+        seen: Iterable[str] = (),
+        repairs: Iterable[str] = (),
+        seconds: float = 0.0,
+    ) -> Result:
+        """The result of a hand-in, with what each task is worth in its lab.
+
+        Args:
+            hand_in: what was graded.
+            lab: that it belongs to.
+            tasks: one for each of the lab's, in their order.
+            seen: sentences on the hand-in as a whole, for the instructor.
+            repairs: sentences on what was put right in it.
+            seconds: that grading took.
+        """
+        worth = {task.id: (float(task.points), task.bonus) for task in lab.tasks.values()}
+        known = [
+            replace(one, max_points=worth[one.task][0], bonus=worth[one.task][1]) for one in tasks
+        ]
+        return cls(
+            hand_in.student,
+            lab.id,
+            hand_in.fingerprint,
+            tuple(known),
+            hand_in.submitted.isoformat() if hand_in.submitted else "",
+            hand_in.source,
+            tuple(seen),
+            tuple(repairs),
+            round(seconds, 2),
+        )
+
+    def fits(self, lab: Lab) -> bool:
+        """Whether it has the lab's tasks, with what they are worth now."""
+        own = [(one.task, one.max_points, one.bonus) for one in self.tasks]
+        return own == [(task.id, task.points, task.bonus) for task in lab.tasks.values()]
+
     @property
     def status(self) -> Status:
         """One word for the hand-in: the gravest thing seen, else how far it came."""
@@ -100,7 +145,7 @@ class Result:
         grave = next((status for status in TO_LOOK_AT if status in found), None)
         if grave is not None:
             return grave
-        needed = {task.status for task in self.tasks if not TASKS[task.task].bonus}
+        needed = {task.status for task in self.tasks if not task.bonus}
         if needed == {Status.OK}:
             return Status.OK
         if self.points > 0:
@@ -115,7 +160,7 @@ class Result:
     @property
     def max_points(self) -> float:
         """Sum over the tasks that are no bonus."""
-        return sum(task.max_points for task in self.tasks if not TASKS[task.task].bonus)
+        return sum(task.max_points for task in self.tasks if not task.bonus)
 
     def to_json(self) -> str:
         """The result as text; status and points are repeated for people and other programs."""
@@ -137,7 +182,7 @@ class Result:
                 TaskResult(**(task | {"status": Status(task["status"])}))
                 for task in known.pop("tasks")
             ]
-            lists = {name: tuple(known.pop(name)) for name in ("seen", "repairs")}
-            return cls(**known, **lists, tasks=tuple(tasks))
+            known |= {name: tuple(known[name]) for name in ("seen", "repairs")}
+            return cls(**known, tasks=tuple(tasks))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no result of the grader: {error!r}") from error

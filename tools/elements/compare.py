@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from crystalgraph import paths
-from crystalgraph.elements import Element, load_elements
+from crystalgraph.crystals.elements import Element, load_elements
+from crystalgraph.crystals.features import AtomFeatures, atom_init_features, published_features
 from crystalgraph.errors import CrystalGraphError
-from crystalgraph.features import AtomFeatures, atom_init_features, published_features
 
 FOLDER = paths.DATA / "elements"
 F_BLOCK_CHOICE = {"group", "block", "valence_electrons"}

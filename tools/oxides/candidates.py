@@ -13,7 +13,7 @@ from functools import cache
 from itertools import product
 from math import sqrt
 
-from prototypes import OXYGEN_RADIUS, TEMPLATES, cell, ionic_radius
+from prototypes import OXYGEN_RADIUS, cell, ionic_radius
 from pymatgen.core import Composition, Species, Structure
 from tilts import DOUBLE_VARIANTS, VARIANTS, perovskite_cell
 
@@ -229,8 +229,3 @@ def ordered_polymorphs(ions: dict[str, str], chance: random.Random) -> list[Cand
     prototypes = [f"perovskite_{name}" for name in variants]
     prototypes += [*chance.sample(RIVALS_OF_DOUBLES, 2), CORNER_SHARING_RIVAL_OF_DOUBLES]
     return [Candidate(prototype, tuple(ions.items())) for prototype in prototypes]
-
-
-def all_prototypes() -> list[str]:
-    """Every name a candidate's prototype can have."""
-    return [*TEMPLATES, *(f"perovskite_{name}" for name in (*VARIANTS, *DOUBLE_VARIANTS))]

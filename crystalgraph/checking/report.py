@@ -1,0 +1,130 @@
+"""What a check found, for people: text, HTML, and an exception with a clean message."""
+
+import html
+from dataclasses import dataclass
+
+from crystalgraph.checking.task import Task
+from crystalgraph.errors import ShownPlainly
+
+_GREEN, _RED, _GREY = "#2e7d32", "#c62828", "#757575"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One part of a check.
+
+    Attributes:
+        name: what was tried.
+        points: awarded when it passes.
+        passed: None when it was not reached.
+        message: what went wrong and the likely mistake; empty when it passed.
+        cause: short name of the mistake, when it is a known one.
+        line: place in the student's code, when an error was raised there.
+    """
+
+    name: str
+    points: float
+    passed: bool | None
+    message: str = ""
+    cause: str = ""
+    line: str = ""
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """Result of checking one task.
+
+    Attributes:
+        task: what was checked.
+        steps: in the order in which they ran.
+    """
+
+    task: Task
+    steps: tuple[Step, ...]
+
+    @property
+    def points(self) -> float:
+        """Points of the steps that passed before the first failure."""
+        total = 0.0
+        for step in self.steps:
+            if not step.passed:
+                break
+            total += step.points
+        return total
+
+    @property
+    def max_points(self) -> float:
+        """Points of a right answer."""
+        return float(self.task.points)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every step passed."""
+        return all(step.passed for step in self.steps)
+
+    @property
+    def failure(self) -> Step | None:
+        """The first step that failed."""
+        return next((step for step in self.steps if step.passed is False), None)
+
+    @property
+    def implemented(self) -> bool:
+        """False when the stub is untouched."""
+        return not (self.failure and self.failure.cause == "not implemented")
+
+    def headline(self) -> str:
+        """Task and points in one line."""
+        points = f"{self.points:g} of {self.max_points:g} points"
+        return f"Task {self.task.id}, {self.task.name}: {points}"
+
+    def text(self) -> str:
+        """The report in plain text."""
+        if self.failure and not self.implemented:
+            return f"{self.headline()}\n{self.failure.message}"
+        lines = [self.headline()]
+        for step in self.steps:
+            mark = {True: "passed ", False: "FAILED ", None: "not run"}[step.passed]
+            lines.append(f"  {mark}  {step.name} ({step.points:g})")
+            lines += [f"           {line}" for line in step.message.splitlines()]
+        return "\n".join(lines)
+
+    @property
+    def html(self) -> str:
+        """The report as HTML that needs nothing from outside."""
+        color = _GREEN if self.passed else _RED
+        rows = "".join(_row(step) for step in self.steps) if self.implemented else ""
+        if self.failure and not self.implemented:
+            rows = f"<div>{html.escape(self.failure.message)}</div>"
+        return (
+            f'<div style="border-left:4px solid {color};padding:4px 12px;line-height:1.5">'
+            f'<b style="color:{color}">{html.escape(self.headline())}</b>{rows}</div>'
+        )
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return self.text()
+
+
+def _row(step: Step) -> str:
+    mark, color = {True: ("✓", _GREEN), False: ("✗", _RED), None: ("·", _GREY)}[step.passed]
+    message = "<br>".join(html.escape(line) for line in step.message.splitlines())
+    if message:
+        message = f'<div style="margin-left:1.5em">{message}</div>'
+    return (
+        f'<div><span style="color:{color}">{mark} {html.escape(step.name)} '
+        f"({step.points:g})</span>{message}</div>"
+    )
+
+
+class CheckFailed(ShownPlainly):
+    """A task scored zero.
+
+    Attributes:
+        report: what was found.
+    """
+
+    def __init__(self, report: CheckReport) -> None:
+        super().__init__(report.text())
+        self.report = report

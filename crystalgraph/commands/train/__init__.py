@@ -1,0 +1,107 @@
+"""`crystalgraph train`: a network on a bundled dataset or on your own crystals.
+
+Needs torch and pymatgen, which are imported only once the arguments are known to be right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from crystalgraph.paths import REPO
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    data = parser.add_argument_group("data")
+    data.add_argument(
+        "--data",
+        required=True,
+        metavar="NAME_OR_FOLDER",
+        help="perovskites; oxides (perovskite or not); a folder with id_prop.csv and ID.cif files; "
+        "or a matbench .json.gz file",
+    )
+    data.add_argument("--target", metavar="COLUMN", help="what to predict; default: first column")
+    data.add_argument("--unit", help="of the target; known for the bundled data")
+    data.add_argument(
+        "--split",
+        metavar="random|formula|leave_out_X",
+        help="leave_out_X tests on perovskites with element X on B; default: formula",
+    )
+    network = parser.add_argument_group("network")
+    network.add_argument(
+        "--model",
+        type=Path,
+        default=REPO / "model.py",
+        metavar="FILE",
+        help="Python file with CrystalGraphConvNet, such as your model file; default: model.py",
+    )
+    network.add_argument("--conv", choices=("gated", "shared", "fast", "none"), default="gated")
+    network.add_argument("--pooling", choices=("mean", "max", "softmax"), default="mean")
+    network.add_argument("--width", type=_count, metavar="N", help="atom features inside")
+    network.add_argument("--layers", type=_count, metavar="N", help="number of convolutions")
+    training = parser.add_argument_group("training")
+    training.add_argument("--epochs", type=_count, metavar="N")
+    training.add_argument("--batch-size", type=_count, metavar="N")
+    training.add_argument("--learning-rate", type=_rate, metavar="RATE")
+    training.add_argument("--seed", type=_seed, default=0, metavar="S", help="default: 0")
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--out", type=Path, metavar="DIR", help="default: runs/ and a name made of the settings"
+    )
+    output.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there as well")
+
+
+def _count(text: str) -> float:
+    return _number(text, int, lambda number: number >= 1, "a whole number of 1 or more")
+
+
+def _seed(text: str) -> float:
+    return _number(text, int, lambda number: 0 <= number < 2**32, "a whole number of 0 or more")
+
+
+def _rate(text: str) -> float:
+    return _number(text, float, lambda number: 0 < number < float("inf"), "a positive number")
+
+
+def _number(
+    text: str, kind: Callable[[str], float], is_right: Callable[[float], bool], wanted: str
+) -> float:
+    try:
+        number = kind(text)
+    except ValueError:
+        number = None
+    if number is None or not is_right(number):
+        raise argparse.ArgumentTypeError(f"'{text}' is not {wanted}")
+    return number
+
+
+def main(args: argparse.Namespace) -> int:
+    """Load, train, compare with the baselines, write."""
+    from crystalgraph.commands.train import job as jobs
+    from crystalgraph.commands.train import report
+    from crystalgraph.crystals.loaders import load_dataset
+    from crystalgraph.networks.model_file import load_model_class
+
+    model_class = load_model_class(args.model)
+    dataset = load_dataset(args.data, args.target)
+    report.print_problems(dataset)
+    job = jobs.plan(args, dataset)
+    report.make_folders(job.out, args.json)
+    print(report.describe(job), flush=True)
+    begun = time.perf_counter()
+    trained, result = jobs.fit(job, model_class, args.model)
+    baselines = jobs.baselines(job, result)
+    numbers = report.numbers(job, result, baselines, time.perf_counter() - begun)
+    report.write_results(job.out, trained, result, baselines)
+    for path in filter(None, (job.out / "metrics.json", args.json)):
+        report.write_text(path, json.dumps(numbers, indent=1) + "\n")
+    print(report.table(job, result, baselines))
+    if "auc" in result.measures["test"]:
+        print(f"\n{report.auc_sentence(job, result)}")
+    epochs = f"{result.n_epochs} epoch{'s' if result.n_epochs > 1 else ''}"
+    print(f"\n{epochs} in {result.seconds:.0f} s; everything is in {job.out}")
+    return 0

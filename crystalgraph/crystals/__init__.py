@@ -1,0 +1,1 @@
+"""Crystals as data: elements, features, graphs, data sets and loaders."""

@@ -1,0 +1,170 @@
+"""Which of the crystals that were read can be used, and what is wrong with the others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from pymatgen.core import Structure
+
+from crystalgraph.crystals.datasets import CrystalDataset
+from crystalgraph.crystals.features import AtomFeatures, published_features
+from crystalgraph.crystals.graphs import GraphSettings, build_graph
+from crystalgraph.errors import CrystalGraphError
+
+TOO_CLOSE = 0.1  # angstrom; nearer than this, two atoms are one atom written twice
+
+
+@dataclass
+class Entry:
+    """One crystal on its way into a dataset: `where` is its file (and line), for messages."""
+
+    id: str
+    where: str
+    structure: Structure
+    values: dict[str, float]
+    record: dict = field(default_factory=dict)
+
+
+def check_crystal(structure: Structure, where: str, features: AtomFeatures | None = None) -> None:
+    """Refuse what cannot become a graph with features; neighbors are not looked at.
+
+    Args:
+        structure: the crystal.
+        where: its file, for the message.
+        features: atom features it will be used with.
+
+    Raises:
+        CrystalGraphError: it has no atoms, a disordered site, or an element without features.
+    """
+    if not len(structure):
+        raise CrystalGraphError(f"{where} holds no atoms; check its list of atomic positions.")
+    for number, site in enumerate(structure):
+        if not site.is_ordered:
+            raise CrystalGraphError(
+                f"{where}: site {number} ({site.species_string}) is shared by several species or "
+                "partly empty; give an ordered structure with one element on each site."
+            )
+    numbers = {getattr(site.specie, "symbol", "?"): site.specie.Z for site in structure}
+    known = set((features or published_features()).atomic_numbers)
+    for symbol, number in numbers.items():
+        if number not in known:
+            raise CrystalGraphError(
+                f"{where}: '{symbol}' is not an element with atom features; correct the symbol, or "
+                "leave this crystal out."
+            )
+
+
+def check_graph(structure: Structure, where: str, settings: GraphSettings | None = None) -> None:
+    """Refuse a crystal with an isolated atom, or with two atoms in one place.
+
+    Args:
+        structure: the crystal, with a chemical element on each site.
+        where: its file, for the message.
+        settings: of the graph; default GraphSettings().
+
+    Raises:
+        CrystalGraphError: no graph can be made of it.
+    """
+    graph = build_graph(structure, where, settings)
+    nearest = int(graph.distance.argmin())
+    if graph.distance[nearest] < TOO_CLOSE:
+        raise CrystalGraphError(
+            f"{where}: atoms {graph.center[nearest]} and {graph.neighbor[nearest]} are only "
+            f"{graph.distance[nearest]:.3f} angstrom apart; remove the double one."
+        )
+
+
+def usable_dataset(
+    name: str, entries: Sequence[Entry], features: AtomFeatures, problems: list[str], source: str
+) -> CrystalDataset:
+    """The dataset of all entries of which graphs with features can be made.
+
+    Args:
+        name: of the dataset.
+        entries: what was read.
+        features: atom features the crystals will be used with.
+        problems: sentences about what could not be read; those about what cannot be used are added.
+        source: where the entries come from, for the message.
+
+    Raises:
+        CrystalGraphError: no entry can be used.
+    """
+
+    def passing(entries: Sequence[Entry], check: Callable[[Structure, str], None]) -> list[Entry]:
+        kept = []
+        for entry in entries:
+            try:
+                check(entry.structure, entry.where)
+                kept.append(entry)
+            except CrystalGraphError as error:
+                problems.append(str(error))
+        return kept
+
+    kept = passing(entries, lambda structure, where: check_crystal(structure, where, features))
+    if kept and not _all_graphs_fine(_dataset(name, kept, problems)):
+        kept = passing(kept, check_graph)
+    if not kept:
+        raise CrystalGraphError(_nothing_left(source, problems))
+    return _dataset(name, kept, problems)
+
+
+def _dataset(name: str, entries: Sequence[Entry], problems: list[str]) -> CrystalDataset:
+    return CrystalDataset(
+        name,
+        [entry.id for entry in entries],
+        [entry.structure for entry in entries],
+        {
+            column: np.array([entry.values[column] for entry in entries])
+            for column in entries[0].values
+        },
+        [entry.record for entry in entries],
+        problems,
+    )
+
+
+def _all_graphs_fine(dataset: CrystalDataset) -> bool:
+    """Build all graphs at once; they stay in the cache, where training finds them."""
+    try:
+        return all(graph.distance.min() >= TOO_CLOSE for graph in dataset.graphs())
+    except CrystalGraphError:
+        return False
+
+
+def _nothing_left(source: str, problems: Sequence[str]) -> str:
+    if not problems:
+        return f"{source} holds no crystals; add some."
+    if len(problems) == 1:
+        return f"{source} has no usable crystal: {problems[0]}"
+    return f"{source}: none of its {len(problems)} entries can be used; the first: {problems[0]}"
+
+
+def choose_column(target: str | None, columns: Sequence[str], table: object) -> str:
+    """The column asked for, or the first.
+
+    Raises:
+        CrystalGraphError: there is no such column in the table.
+    """
+    if target is not None and target not in columns:
+        raise CrystalGraphError(
+            f"{table} has no column '{target}'; choose one of {', '.join(columns)}."
+        )
+    return target or columns[0]
+
+
+def finite_number(cell: Any) -> float:
+    """A cell as a float; NaN for anything that is not a finite number."""
+    try:
+        number = float(cell)
+    except (TypeError, ValueError):
+        return math.nan
+    return number if math.isfinite(number) else math.nan
+
+
+def first_line(error: Exception) -> str:
+    """What another library's error says, in one line without its full stop."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".!") if lines else type(error).__name__

@@ -1,0 +1,149 @@
+"""Folders in the format of the original code: id_prop.csv and CIF files."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from crystalgraph.crystals.datasets import CrystalDataset
+from crystalgraph.crystals.features import AtomFeatures, atom_init_features, published_features
+from crystalgraph.crystals.loaders.checks import Entry, choose_column, finite_number, usable_dataset
+from crystalgraph.crystals.loaders.cif import read_cif
+from crystalgraph.errors import CrystalGraphError
+
+ID_PROP = "id_prop.csv"
+ATOM_INIT = "atom_init.json"
+
+
+def load_cgcnn_folder(folder: str | Path, target: str | None = None) -> CrystalDataset:
+    """Load a folder in the format of the original code.
+
+    `id_prop.csv` has one crystal a line: its id, the target, further targets if you like. Columns
+    are called target, target_2, target_3 ..., unless the first line names them: a first line in
+    which no cell after the first is a number, and whose id has no CIF file, is taken as names.
+    The crystal is in ID.cif beside it. An atom_init.json there replaces the 92 published numbers.
+
+    Args:
+        folder: the folder.
+        target: column that every crystal must have a number in; default the first.
+
+    Returns:
+        The dataset, named after the folder. A number missing in another column is NaN.
+
+    Raises:
+        CrystalGraphError: id_prop.csv is missing or unreadable, or no crystal is usable.
+    """
+    folder = Path(folder)
+    table = folder / ID_PROP
+    rows = _read_rows(table)
+    columns, rows = _column_names(rows, folder)
+    target = choose_column(target, columns, table)
+    features, problems = folder_features(folder), []
+    rows = _without_duplicates(rows, table, problems)
+    entries = []
+    for line, cells in tqdm(rows, "reading CIF files", disable=None, leave=False):
+        try:
+            entries.append(_folder_entry(folder, table, line, cells, columns, target))
+        except CrystalGraphError as error:
+            problems.append(str(error))
+    return usable_dataset(folder.resolve().name, entries, features, problems, str(table))
+
+
+def folder_features(folder: Path) -> AtomFeatures:
+    """The table of a folder's atom_init.json where it has one, else the 92 published numbers."""
+    own = folder / ATOM_INIT
+    return atom_init_features(own) if own.is_file() else published_features()
+
+
+def _read_rows(table: Path) -> list[tuple[int, list[str]]]:
+    """Line number and stripped cells of every line that is not empty."""
+    try:
+        text = table.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise CrystalGraphError(
+            f"{table} cannot be read ({error.strerror}); a CGCNN folder needs this file with one "
+            "line 'id,target' per crystal."
+        ) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise CrystalGraphError(
+            f"{table}, line {line}: this is not UTF-8 text; save the file as 'CSV UTF-8'."
+        ) from error
+    try:
+        reader = csv.reader(text.splitlines(), skipinitialspace=True)
+        rows = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    except csv.Error as error:
+        raise CrystalGraphError(
+            f"{table} is not a table of comma-separated values ({error}); save it as CSV."
+        ) from error
+    rows = [(line, cells) for line, cells in rows if any(cells)]
+    if not rows:
+        raise CrystalGraphError(f"{table} is empty; write one line 'id,target' per crystal.")
+    return rows
+
+
+def _column_names(
+    rows: list[tuple[int, list[str]]], folder: Path
+) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Names of the target columns, and the rows without the line that gave them."""
+    first = rows[0][1]
+    named = len(first) > 1 and all(math.isnan(finite_number(cell)) for cell in first[1:])
+    if named and all(first) and first[1].lower() != "nan" and not _cif(folder, first[0]).exists():
+        return first[1:], rows[1:]
+    count = max(1, max(len(cells) for _, cells in rows) - 1)
+    return ["target", *(f"target_{number}" for number in range(2, count + 1))], rows
+
+
+def _without_duplicates(
+    rows: list[tuple[int, list[str]]], table: Path, problems: list[str]
+) -> list[tuple[int, list[str]]]:
+    """Rows with an id of their own; equal rows count once, contradicting ones not at all."""
+    by_id: dict[str, list[tuple[int, list[str]]]] = {}
+    for line, cells in rows:
+        by_id.setdefault(cells[0] or f" line {line}", []).append((line, cells))
+    kept = []
+    for same in by_id.values():
+        lines = ", ".join(str(line) for line, _ in same)
+        if all(cells == same[0][1] for _, cells in same):
+            kept.append(same[0])
+            if len(same) > 1:
+                problems.append(
+                    f"{table}, lines {lines}: the same line for '{same[0][1][0]}' is there "
+                    f"{len(same)} times and was used once; remove the others."
+                )
+        else:
+            problems.append(
+                f"{table}, lines {lines}: the lines of id '{same[0][1][0]}' differ, so all of "
+                "them were left out; keep the right one."
+            )
+    return sorted(kept)
+
+
+def _folder_entry(
+    folder: Path, table: Path, line: int, cells: list[str], columns: list[str], target: str
+) -> Entry:
+    identifier, values = cells[0], dict(zip(columns, cells[1:], strict=False))
+    if not identifier:
+        raise CrystalGraphError(
+            f"{table}, line {line}: the id is missing; write the name of the CIF file without .cif."
+        )
+    if not math.isfinite(finite_number(values.get(target, ""))):
+        said = f"is '{values[target]}', not a number" if values.get(target) else "is missing"
+        raise CrystalGraphError(
+            f"{table}, line {line}: the value of '{identifier}' in column '{target}' {said}; "
+            "correct it or remove the line."
+        )
+    path = _cif(folder, identifier)
+    if not path.exists():
+        raise CrystalGraphError(
+            f"{table}, line {line}: there is no {path}; add the file or remove the line."
+        )
+    numbers = {column: finite_number(values.get(column, "")) for column in columns}
+    return Entry(identifier, str(path), read_cif(path), numbers)
+
+
+def _cif(folder: Path, identifier: str) -> Path:
+    return folder / f"{identifier}.cif"

@@ -1,0 +1,20 @@
+"""Named experiments, their finished runs, and runs made now: what notebooks call."""
+
+from crystalgraph.experiments.catalog import GROUPS, SEEDS, label, reference
+from crystalgraph.experiments.finished_runs import load_run, load_runs, oxides, perovskites
+from crystalgraph.experiments.live import run_experiment, steps, student_network, train_or_load
+
+__all__ = [
+    "GROUPS",
+    "SEEDS",
+    "label",
+    "load_run",
+    "load_runs",
+    "oxides",
+    "perovskites",
+    "reference",
+    "run_experiment",
+    "steps",
+    "student_network",
+    "train_or_load",
+]

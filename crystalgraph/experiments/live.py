@@ -1,0 +1,219 @@
+"""Experiments run now, with a student's network, or the finished run and why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from crystalgraph.checking.autograding import autograding
+from crystalgraph.crystals.datasets import load_split
+from crystalgraph.crystals.graphs import batch_graphs
+from crystalgraph.errors import CrystalGraphError, ShownPlainly
+from crystalgraph.experiments.catalog import FEATURES, experiment
+from crystalgraph.experiments.finished_runs import bundled, load_run
+from crystalgraph.networks.model_file import load_model_class, make_model
+from crystalgraph.networks.training_run import RunResult, TrainedModel, train_model
+
+
+def run_experiment(
+    name: str,
+    model_class: type[nn.Module],
+    split: str = "formula",
+    seed: int = 0,
+    fast: bool = False,
+    progress: bool = True,
+) -> tuple[TrainedModel, RunResult]:
+    """Make one run, whatever is shipped.
+
+    Args:
+        name: of the experiment.
+        model_class: CrystalGraphConvNet or a class called alike.
+        split: name of the split.
+        seed: of the first weights and of the order of the batches.
+        fast: use the class's FastConvLayer, a bonus task, for the gated convolution.
+        progress: show a bar.
+
+    Returns:
+        The network with what belongs to it, and the finished run.
+    """
+    chosen = experiment(name)
+    dataset, arguments = bundled(chosen.dataset), chosen.model_arguments
+    if arguments["conv"] == "fast" and not fast:
+        arguments["conv"] = "gated"
+    return train_model(
+        dataset,
+        load_split(dataset, split),
+        model_class,
+        arguments,
+        chosen.train_settings(seed),
+        chosen.target,
+        features=FEATURES[chosen.features](),
+        graph_settings=chosen.graph_settings,
+        device="cpu",
+        progress=progress,
+    )
+
+
+def steps(n: int) -> Iterator[int]:
+    """Count from 0 to n - 1 like range; while nbgrader is grading, count nothing."""
+    return iter(range(0 if autograding() else n))
+
+
+class NetworkNotReady(ShownPlainly, CrystalGraphError):
+    """A cell needs a network that does not run, and why it does not."""
+
+
+class NotReady(nn.Module):
+    """Stands for a network that does not run; every attempt to build it says why."""
+
+    reason = ""
+
+    def __init__(self, *sizes: int, **settings: object) -> None:
+        raise NetworkNotReady(f"Your network does not run yet, so this cell cannot: {self.reason}")
+
+
+def student_network(path: str | Path, name: str = "gated") -> type[nn.Module]:
+    """A student's network, tried on a few crystals; prints one sentence about it.
+
+    Args:
+        path: the student's model file.
+        name: of the experiment whose network and crystals are tried.
+
+    Returns:
+        The class; where it cannot be used, a class that says why when it is built.
+    """
+    try:
+        model_class = load_model_class(path)
+        n_parameters = sum(w.numel() for w in _small_model(model_class, name).parameters())
+        seconds = seconds_per_step(model_class, name)
+    except Exception as error:  # whatever a student's file raises
+        reason = _one_line(error)
+        print(f"Your network does not run yet, so finished runs are shown: {reason}")
+        return type("NotReady", (NotReady,), {"reason": reason})
+    print(f"Your network runs: {n_parameters:,} parameters, {seconds * 1e3:.0f} ms per step.")
+    return model_class
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _small_model(model_class: type[nn.Module], name: str) -> nn.Module:
+    chosen = experiment(name)
+    arguments = chosen.model_arguments
+    arguments["conv"] = "gated" if arguments["conv"] == "fast" else arguments["conv"]
+    return make_model(model_class, FEATURES[chosen.features]().n_features, arguments)
+
+
+def seconds_per_step(model_class: type[nn.Module], name: str) -> float:
+    """How long a forward and backward pass of one batch of an experiment takes.
+
+    Two crystals are timed first; when they are slow already the time is extrapolated from them,
+    so that a network made of Python loops is recognized quickly.
+
+    Args:
+        model_class: CrystalGraphConvNet or a class called alike.
+        name: of the experiment.
+
+    Returns:
+        Seconds.
+
+    Raises:
+        CrystalGraphError: the network's output has the wrong shape or is not finite.
+    """
+    chosen = experiment(name)
+    n_crystals = chosen.train_settings(seed=0).batch_size
+    graphs = bundled(chosen.dataset).graphs(chosen.graph_settings)[:n_crystals]
+    model = _small_model(model_class, name)
+    columns = (2,) if chosen.dataset == "oxides" else ()
+    for n in (2, len(graphs)):
+        batch = batch_graphs(graphs[:n], FEATURES[chosen.features]())
+        start = time.perf_counter()
+        prediction = model(*batch.inputs())
+        if tuple(prediction.shape) != (n, *columns) or not torch.isfinite(prediction).all():
+            raise CrystalGraphError(
+                f"the network gave shape {tuple(prediction.shape)} for {n} crystals, or numbers "
+                f"that are not finite; finite {(n, *columns)} is needed. `crystalgraph check` says "
+                "more."
+            )
+        prediction.sum().backward()
+        seconds = time.perf_counter() - start
+        if n == 2 and seconds > 1.0:
+            return seconds * n_crystals / n
+    return seconds
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run for a notebook.
+
+    Attributes:
+        run: made now, or shipped.
+        trained: the network; None when the run is a shipped one.
+    """
+
+    run: RunResult
+    trained: TrainedModel | None
+
+    @property
+    def whose(self) -> str:
+        """What figures and sentences call the run."""
+        return "your network" if self.trained else "finished run"
+
+
+def train_or_load(
+    name: str,
+    model_class: type[nn.Module],
+    split: str = "formula",
+    seed: int = 0,
+    budget: float = 300.0,
+) -> Outcome:
+    """Make a run with a student's network, or load the shipped one and say why.
+
+    Args:
+        name: of the experiment.
+        model_class: the student's CrystalGraphConvNet.
+        split: name of the split.
+        seed: of the run.
+        budget: seconds that training may take by a timed step; above, the shipped run is loaded.
+
+    Returns:
+        The run, and the network when it was trained here.
+    """
+    reason = _why_not(name, model_class, split, seed, budget)
+    if not reason:
+        try:
+            trained, run = run_experiment(name, model_class, split, seed)
+            return Outcome(run, trained)
+        except Exception as error:  # whatever a student's network raises
+            reason = f"training stopped: {_one_line(error)}"
+    print(f"The finished run is loaded instead of trained: {reason}.")
+    return Outcome(load_run(name, split, seed), None)
+
+
+def _why_not(name: str, model_class: type[nn.Module], split: str, seed: int, budget: float) -> str:
+    """Why a run is not trained here; empty when it is."""
+    if autograding():
+        return "nothing trains while nbgrader is grading"
+    if issubclass(model_class, NotReady):
+        return f"your network does not run ({model_class.reason})"
+    settings = experiment(name).train_settings(seed)
+    try:
+        step = seconds_per_step(model_class, name)
+    except Exception as error:  # whatever a student's network raises
+        return f"your network does not run ({_one_line(error)})"
+    train_rows = load_split(bundled(experiment(name).dataset), split).train
+    n_steps = -(-len(train_rows) // settings.batch_size)
+    estimate = step * n_steps * settings.epochs
+    if estimate > budget:
+        return (
+            f"{settings.epochs} epochs would take about {estimate / 60:.0f} minutes with your "
+            f"network, {step:.1f} s a step; loops over atoms or edges in Python are the usual "
+            "reason, index_add is the cure"
+        )
+    return ""

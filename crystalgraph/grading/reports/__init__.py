@@ -1,0 +1,1 @@
+"""What comes out of grading: gradebook, feedback, report on the class."""

@@ -1,0 +1,1 @@
+"""For instructors only: never in the students' copy, never in the sandbox."""

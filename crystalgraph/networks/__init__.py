@@ -1,0 +1,1 @@
+"""Networks: training, checkpoints, published weights, model files."""

@@ -1,0 +1,339 @@
+"""One training run from dataset to numbers: what `crystalgraph train` and the experiments share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from pymatgen.core import Structure
+from torch import nn
+
+from crystalgraph.crystals.datasets import FORMATION_ENERGY, PARTS, CrystalDataset, Split
+from crystalgraph.crystals.features import AtomFeatures, published_features
+from crystalgraph.crystals.graphs import GRAPHS_VERSION, GraphSettings, build_graph
+from crystalgraph.errors import CrystalGraphError
+from crystalgraph.networks.model_file import make_model
+from crystalgraph.networks.model_settings import ModelSettings
+from crystalgraph.networks.scores import class_scores
+from crystalgraph.networks.training import (
+    OBJECTIVES,
+    TRAINING_VERSION,
+    ClassLabels,
+    CrystalLoader,
+    History,
+    Objective,
+    TrainSettings,
+    outputs,
+    pick_device,
+    train,
+)
+
+UNITS = {
+    FORMATION_ENERGY: "eV/atom",
+    "energy_total": "eV/cell",
+    "gap_mesh": "eV",
+    "energy_per_atom": "eV/atom",
+    "energy_above_hull": "eV/atom",
+    "band_gap": "eV",
+}
+"""Units of the target columns that we know by name."""
+
+CODE_VERSIONS = {"graphs": GRAPHS_VERSION, "training": TRAINING_VERSION}
+"""What is in force besides the settings: recorded with them."""
+
+
+def unit_of(dataset: CrystalDataset, column: str) -> str:
+    """Unit of a target column, empty where it is not known."""
+    if column == "e_form" and "perovskites" in dataset.name:
+        return "eV/cell"  # matbench_perovskites and castelli_perovskites: per cell of five atoms
+    return UNITS.get(column, "")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """Everything that is worth keeping of one training run, the weights excepted.
+
+    Attributes:
+        dataset, split, target: names; unit: of the target, errors and predictions.
+        features: key of the atom features.
+        model_settings, graph_settings, train_settings: what the run was made with, whole.
+        versions: CODE_VERSIONS it was made with.
+        n_parameters: trained numbers of the network.
+        mae: mean absolute error of each part, in `unit`, with the weights that were kept; empty
+            for a classifier.
+        predictions: for each part {"id": [...], "target": [...], "prediction": [...]}; a
+            classifier predicts the probability of class 1.
+        history: the fields of training.History.
+        seconds: training took, validation after each epoch included.
+        device: it ran on.
+        scores: of a classifier, for each part "nll" and what classification.class_scores gives,
+            with the weights that were kept; empty for a regression.
+    """
+
+    dataset: str
+    split: str
+    target: str
+    unit: str
+    features: str
+    model_settings: dict
+    graph_settings: dict
+    train_settings: dict
+    versions: dict[str, int]
+    n_parameters: int
+    mae: dict[str, float]
+    predictions: dict[str, dict[str, list]]
+    history: dict[str, Any]
+    seconds: float
+    device: str = "cpu"
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    @property
+    def measures(self) -> dict[str, dict[str, float]]:
+        """What is reported of each part: {"mae": ...}, or the scores of a classifier."""
+        return self.scores or {part: {"mae": mae} for part, mae in self.mae.items()}
+
+    @property
+    def train_mae(self) -> float:
+        """Mean absolute error on the training crystals, in `unit`."""
+        return self.mae["train"]
+
+    @property
+    def val_mae(self) -> float:
+        """Mean absolute error on the validation crystals, in `unit`."""
+        return self.mae["val"]
+
+    @property
+    def test_mae(self) -> float:
+        """Mean absolute error on the test crystals, in `unit`."""
+        return self.mae["test"]
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs that were run."""
+        return len(self.history["step"])
+
+    @property
+    def seconds_per_epoch(self) -> float:
+        """Mean duration of an epoch."""
+        return self.seconds / self.n_epochs
+
+    def errors(self, part: str = "test") -> np.ndarray:
+        """Prediction minus target of each crystal of a part, in `unit`."""
+        rows = self.predictions[part]
+        return np.array(rows["prediction"]) - np.array(rows["target"])
+
+    def count(self, part: str) -> int:
+        """Number of crystals in a part."""
+        return len(self.predictions[part]["id"])
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network and all that is needed to use it on new crystals.
+
+    Attributes:
+        model: with the best weights, in evaluation mode.
+        features: atom features it was trained with.
+        normalizer: turns its output into the target's unit; of a classifier, ClassLabels, which
+            turns it into the probability of class 1.
+        model_settings, graph_settings: that it and its graphs are made with, whole.
+        train_settings: fields of TrainSettings; empty where they were not recorded.
+        target, unit: of the prediction.
+    """
+
+    model: nn.Module
+    features: AtomFeatures
+    normalizer: Objective
+    model_settings: ModelSettings
+    graph_settings: GraphSettings
+    train_settings: Mapping[str, object]
+    target: str = FORMATION_ENERGY
+    unit: str = ""
+
+    def predict(self, structures: Sequence[Structure], names: Sequence[str] = ()) -> np.ndarray:
+        """Predict the target of crystals.
+
+        Args:
+            structures: C crystals.
+            names: C names for error messages.
+
+        Returns:
+            (C,) in the target's unit; of a classifier, the probability of class 1.
+
+        Raises:
+            CrystalGraphError: a structure of which no graph with features can be made.
+        """
+        if not structures:
+            return np.empty(0)
+        labels = list(names) or [""] * len(structures)
+        graphs = [
+            build_graph(structure, label, self.graph_settings)
+            for structure, label in zip(structures, labels, strict=True)
+        ]
+        device = next(self.model.parameters()).device
+        unknown = np.zeros(len(graphs))
+        bonds = self.graph_settings.bonds
+        loader = CrystalLoader(graphs, unknown, self.features, device=device, bonds=bonds)
+        return self.normalizer.decode(outputs(self.model, loader))
+
+
+def train_model(
+    dataset: CrystalDataset,
+    split: Split,
+    model_class: type[nn.Module],
+    model_settings: Mapping[str, object] | None = None,
+    train_settings: TrainSettings | None = None,
+    target: str = FORMATION_ENERGY,
+    *,
+    features: AtomFeatures | None = None,
+    graph_settings: GraphSettings | None = None,
+    unit: str | None = None,
+    device: torch.device | str | None = None,
+    progress: bool = True,
+) -> tuple[TrainedModel, RunResult]:
+    """Train one network and predict all parts with its best weights.
+
+    A target of nothing but 0 and 1 is taken for a class, unless model_settings name a task.
+
+    Args:
+        dataset: crystals and labels.
+        split: rows to train on, to stop on, and to report on; test is predicted once, at the end.
+        model_class: CrystalGraphConvNet, or a class that is called alike.
+        model_settings: its arguments after the two sizes; an activation is given by name.
+        train_settings: how to train; its seed also draws the first weights.
+        target: label column.
+        features: of the atoms; default the published 92 numbers.
+        graph_settings: how graphs are made; default GraphSettings().
+        unit: of the target; default what unit_of says, or probability for a class.
+        device: default the fastest there is.
+        progress: show bars on stderr when that is a terminal or a notebook.
+
+    Returns:
+        The network with what belongs to it, and the finished run.
+
+    Raises:
+        CrystalGraphError: the data or the settings do not allow it.
+    """
+    options = _with_task(model_settings, dataset.target(target))
+    network = ModelSettings.in_force(model_class, options)
+    graphs, training = graph_settings or GraphSettings(), train_settings or TrainSettings()
+    features = features or published_features()
+    device = torch.device(device or pick_device())
+    torch.manual_seed(training.seed)
+    n_bond_features = graphs.bonds.n_centers
+    model = make_model(model_class, features.n_features, network.options, n_bond_features)
+    model = model.to(device)
+    loaders = _loaders(dataset, split, target, features, graphs, training, device)
+    objective = _objective(network, dataset.target(target)[split.train])
+    if unit is None:
+        classes = isinstance(objective, ClassLabels)
+        unit = "probability" if classes else unit_of(dataset, target)
+    history = _train(model, loaders, objective, training, progress)
+    trained = TrainedModel(
+        model.eval(), features, objective, network, graphs, asdict(training), target, unit
+    )
+    return trained, _result(trained, dataset, split, loaders, history)
+
+
+def _with_task(settings: Mapping[str, object] | None, values: np.ndarray) -> dict[str, object]:
+    """Settings of a network that classifies where all values are 0 or 1 and nothing is asked."""
+    found = {"task": "classification"} if set(np.unique(values)) == {0.0, 1.0} else {}
+    return found | dict(settings or {})
+
+
+def _objective(settings: ModelSettings, train_targets: np.ndarray) -> Objective:
+    """What the task in a network's settings asks for, fitted on the training targets."""
+    task = settings.options.get("task", "regression")
+    if task not in OBJECTIVES:
+        raise CrystalGraphError(
+            f"There is no task '{task}'; choose one of {', '.join(OBJECTIVES)}."
+        )
+    return OBJECTIVES[task].fit(train_targets)
+
+
+def _loaders(
+    dataset: CrystalDataset,
+    split: Split,
+    target: str,
+    features: AtomFeatures,
+    graph_settings: GraphSettings,
+    settings: TrainSettings,
+    device: torch.device,
+) -> dict[str, CrystalLoader]:
+    """One loader per part; the training loader is given again as "fit", shuffling."""
+    graphs, values = dataset.graphs(graph_settings), dataset.target(target)
+    missing = int((~np.isfinite(values)).sum())
+    if missing:
+        raise CrystalGraphError(
+            f"{missing} crystals of {dataset.name} have no number in column '{target}'; leave them "
+            "out (the loaders do so for the column they are given as target)."
+        )
+
+    def loader(rows: np.ndarray, **options: Any) -> CrystalLoader:
+        chosen, bonds = [graphs[row] for row in rows], graph_settings.bonds
+        return CrystalLoader(chosen, values[rows], features, device=device, bonds=bonds, **options)
+
+    loaders = {part: loader(getattr(split, part)) for part in PARTS}
+    for part in PARTS:
+        if not len(loaders[part].graphs):
+            raise CrystalGraphError(
+                f"The {part} part of split '{split.name}' of {dataset.name} is empty; add crystals "
+                "or choose another split."
+            )
+    loaders["fit"] = loader(
+        split.train, batch_size=settings.batch_size, shuffle=True, seed=settings.seed
+    )
+    return loaders
+
+
+def _train(model, loaders, objective, settings, progress) -> History:
+    try:
+        return train(model, loaders["fit"], loaders["val"], objective, settings, progress)
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise CrystalGraphError(
+            "A batch holds a single atom or bond, of which batch norm cannot take a standard "
+            "deviation; raise --batch-size or add training crystals."
+        ) from error
+
+
+def _result(
+    trained: TrainedModel,
+    dataset: CrystalDataset,
+    split: Split,
+    loaders: Mapping[str, CrystalLoader],
+    history: History,
+) -> RunResult:
+    """The run as it is reported; test crystals are predicted here, for the first time."""
+    objective, predictions, errors, scores = trained.normalizer, {}, {}, {}
+    for part in PARTS:
+        output = outputs(trained.model, loaders[part])
+        known = np.asarray(loaders[part].targets, dtype=float)
+        ids = [dataset.ids[row] for row in getattr(split, part)]
+        predicted = objective.decode(output)
+        predictions[part] = {"id": ids, "target": known.tolist(), "prediction": predicted.tolist()}
+        errors[part] = objective.error(output, known)
+        if isinstance(objective, ClassLabels):
+            scores[part] = {"nll": errors[part], **class_scores(known, predicted)}
+    return RunResult(
+        dataset=dataset.name,
+        split=split.name,
+        target=trained.target,
+        unit=trained.unit,
+        features=trained.features.key,
+        model_settings=dict(trained.model_settings.options),
+        graph_settings=asdict(trained.graph_settings),
+        train_settings=dict(trained.train_settings),
+        versions=dict(CODE_VERSIONS),
+        n_parameters=sum(weight.numel() for weight in trained.model.parameters()),
+        mae={} if scores else errors,
+        predictions=predictions,
+        history=asdict(history),
+        seconds=history.seconds[-1],
+        device=next(trained.model.parameters()).device.type,
+        scores=scores,
+    )

@@ -1,0 +1,322 @@
+"""One task at work in a sandbox: its requests, its time limits, and how it ends.
+
+What comes back is from a stranger: text is cut to a length, and whatever breaks the rules ends the
+session as tampering.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from crystalgraph.checking.faults import Fault
+from crystalgraph.checking.limits import Limits, Patience, TimeUp
+from crystalgraph.sandbox.ending import Ending
+from crystalgraph.sandbox.packing import unpack
+from crystalgraph.sandbox.student_code import StudentCode
+from crystalgraph.sandbox.walls import OutOfMemory, ProcessorTime, Sandbox, Walls
+from crystalgraph.sandbox.wire import Gone, Late, Malformed
+
+MAX_MESSAGE = 1500
+
+Arrays = list[np.ndarray]
+Predict = Callable[[object], float]
+
+
+class RemoteError(Exception):
+    """What the student's code raised; its class is named like that of the error.
+
+    Attributes:
+        student_line: place in the student's code.
+        explained: the error in words.
+        memory: whether memory was short.
+    """
+
+    student_line = ""
+    explained = ""
+    memory = False
+
+
+class Ended(RemoteError):
+    """The process of the student's code is gone."""
+
+
+_NAMED: dict[str, type[RemoteError]] = {  # checks look for these
+    kind.__name__: type(kind.__name__, (RemoteError, kind), {})
+    for kind in (ZeroDivisionError, NotImplementedError)
+}
+
+
+@dataclass
+class SandboxPool:
+    """Warm sandboxes, one to work in and others that are importing.
+
+    Attributes:
+        walls: around each.
+        checks: module of the lab's checks, imported in each.
+        spare: how many wait.
+    """
+
+    walls: Walls
+    checks: str
+    spare: int = 1
+    _waiting: list[Sandbox] = field(default_factory=list)
+
+    @property
+    def limits(self) -> Limits:
+        """What the code in a sandbox may take."""
+        return self.walls.limits
+
+    def take(self) -> Sandbox:
+        """The one that has waited longest, ready."""
+        while len(self._waiting) < self.spare + 1:
+            self._waiting.append(Sandbox(self.walls, self.checks))
+        sandbox = self._waiting.pop(0)
+        sandbox.wait_until_ready()
+        return sandbox
+
+    def close(self) -> None:
+        """End all that wait."""
+        while self._waiting:
+            self._waiting.pop().close()
+
+
+@dataclass
+class CurrentSandbox:
+    """The sandbox in which one hand-in is graded, exchanged when it comes to harm.
+
+    Attributes:
+        pool: to take one from.
+    """
+
+    pool: SandboxPool
+    _sandbox: Sandbox | None = None
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The sandbox in use."""
+        if self._sandbox is None:
+            self._sandbox = self.pool.take()
+        return self._sandbox
+
+    def renew(self) -> None:
+        """Close the sandbox in use; the next request gets another one."""
+        if self._sandbox is not None:
+            self._sandbox.close()
+        self._sandbox = None
+
+
+class Session:
+    """The code of one task at work in a sandbox.
+
+    Args:
+        current: the sandbox; it is renewed when it comes to harm.
+        code: to load.
+
+    Attributes:
+        ending: the gravest thing that happened to the process, if any.
+        what_happened: a sentence on that.
+        kind: of what was loaded: "function", "class" or "other".
+        running: whether the process is there.
+        calls: number of calls so far.
+    """
+
+    def __init__(self, current: CurrentSandbox, code: StudentCode) -> None:
+        self.current, self.code = current, code
+        self.limits = current.pool.limits
+        self.ending: Ending | None = None
+        self.what_happened = ""
+        self.kind = ""
+        self.running = False
+        self.calls = 0
+        self._seconds_left = self.limits.seconds_per_task
+        self._patience: Patience | None = None
+
+    def begin(self) -> None:
+        """Load the code; raises what loading it raised."""
+        if self._patience is None:
+            self._patience = Patience(self.limits.seconds_per_task, self._used)
+        reply, _ = self._exchange({"do": "load"}, [self.code.to_array()])
+        self.running = reply.get("say") == "loaded"
+        if not self.running:
+            self._wait_for_end()
+            raise _error(reply)
+        self.kind = str(reply.get("kind"))[:20]
+
+    def end(self) -> None:
+        """Let the process of the task go."""
+        if self.running:
+            with contextlib.suppress(Ended, TimeUp):
+                self._send({"do": "end"})
+                self._wait_for_end()
+        self.running = False
+
+    def ask(self, message: dict, arrays: Arrays, predict: Predict | None = None) -> tuple:
+        """Send a request; returns the reply, raises what the student's code raised.
+
+        Args:
+            message: the request.
+            arrays: that belong to it.
+            predict: the model that the student's code may ask, in a test that it is.
+        """
+        if not self.running:
+            self.begin()
+        reply, arrays = self._exchange(message, arrays, predict)
+        if reply.get("say") == "raised":
+            raise _error(reply)
+        if reply.get("say") != "done":
+            raise self._wrote_into_the_channel()
+        return reply, arrays
+
+    def processor_time(self) -> ProcessorTime:
+        """What the processor has done so far for all that runs or ran in the sandbox."""
+        return self.current.sandbox.processor_time()
+
+    @contextlib.contextmanager
+    def reading_a_reply(self) -> Iterator[None]:
+        """A reply comes from a stranger: whatever is wrong with it is tampering."""
+        try:
+            yield
+        except Exception as error:
+            raise self._harmed(Ending.TAMPERED, "a reply of the sandbox was malformed") from error
+
+    # --- messages
+
+    def _exchange(self, message: dict, arrays: Arrays, predict: Predict | None = None) -> tuple:
+        self._send(message, arrays)
+        while True:
+            reply, arrays = self._receive()
+            if reply.get("say") == "ended":
+                self.running = False
+                raise self._crashed(reply.get("code"))
+            if reply.get("say") != "predict":
+                return reply, arrays
+            self._predict(reply, arrays, predict)
+
+    def _predict(self, reply: dict, arrays: Arrays, predict: Predict | None) -> None:
+        """Answer what the student's code asks a model of ours."""
+        if predict is None:
+            raise self._harmed(Ending.TAMPERED, "it asked for a model where there is none")
+        try:
+            crystal = unpack(reply.get("crystal"), arrays)
+            answer = {"value": float(predict(crystal))}
+        except (Fault, Malformed):
+            self.drop()
+            raise
+        except Exception as error:  # no crystal, or one that the model cannot read
+            answer = {"refused": f"predict: {type(error).__name__}: {str(error)[:200]}"}
+        self._send(answer)
+
+    def _wait_for_end(self) -> None:
+        """Wait until the sandbox is ready for the next task."""
+        reply, _ = self._receive()
+        if reply.get("say") != "ended":
+            raise self._wrote_into_the_channel()
+
+    def _send(self, message: dict, arrays: Arrays | tuple = ()) -> None:
+        with self._mishaps(), self._task_time():
+            self.current.sandbox.wire.send(message, arrays, self.limits.seconds_per_call)
+
+    def _receive(self) -> tuple[dict, Arrays]:
+        with self._mishaps(), self._task_time():
+            return self.current.sandbox.wire.receive(self.limits.seconds_per_call, self._new_call)
+
+    # --- time
+
+    def _used(self) -> float:
+        return self.processor_time().total
+
+    def _new_call(self) -> _CallTime:
+        return _CallTime(self, Patience(self.limits.seconds_per_call, self._used))
+
+    def give_more(self, seconds: float) -> None:
+        """The computer was busy: the task does not lose this time."""
+        self._seconds_left += seconds
+
+    @contextlib.contextmanager
+    def _task_time(self) -> Iterator[None]:
+        """Raise Late when the task has had its time; what the grader takes for itself is free."""
+        if self._seconds_left <= 0:
+            if self._patience is None or self._patience.is_over():
+                raise Late
+            self.give_more(self.limits.seconds_per_task)
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self._seconds_left -= time.monotonic() - begun
+
+    # --- what can go wrong
+
+    @contextlib.contextmanager
+    def _mishaps(self) -> Iterator[None]:
+        try:
+            yield
+        except Late:
+            self._harmed(Ending.TIMEOUT, "it was stopped, since it took too long")
+            raise TimeUp from None
+        except Gone:
+            raise self._harmed(Ending.CRASHED, "it ended the whole sandbox") from None
+        except OutOfMemory:
+            problem = "its processes took too much memory"
+            raise self._harmed(Ending.OUT_OF_MEMORY, problem) from None
+        except Malformed as error:
+            problem = f"the grader's channel carried {error}"
+            raise self._harmed(Ending.TAMPERED, problem) from None
+
+    def _harmed(self, ending: Ending, what_happened: str) -> Ended:
+        """Throw the sandbox away, and remember why; returns the error to raise."""
+        self.ending, self.what_happened = ending, what_happened
+        self.drop()
+        return Ended(what_happened)
+
+    def _wrote_into_the_channel(self) -> Ended:
+        return self._harmed(Ending.TAMPERED, "it wrote into the grader's channel")
+
+    def _crashed(self, code: object) -> Ended:
+        self.ending = Ending.CRASHED
+        self.what_happened = f"its process ended by itself (exit code {code})"
+        return Ended(
+            f"Python itself ended (exit code {code}): look for exit() or quit(), for indices far "
+            "out of range, for a function that calls itself, or for far too much memory."
+        )
+
+    def drop(self) -> None:
+        """Throw the sandbox away; the next request gets a fresh one."""
+        self.running = False
+        self.current.renew()
+
+
+@dataclass
+class _CallTime:
+    """Judges whether a call has had its time."""
+
+    session: Session
+    patience: Patience
+
+    def is_over(self) -> bool:
+        """Asked at the end of each round."""
+        over = self.patience.is_over()
+        if not over:
+            self.session.give_more(self.patience.seconds)
+        return over
+
+
+def _error(reply: dict) -> Exception:
+    """The error in a reply: text from a stranger, cut to a length."""
+
+    def text(name: str) -> str:
+        return str(reply.get(name) or "")[:MAX_MESSAGE]
+
+    if reply.get("error") == "Fault":
+        return Fault(text("message"), text("cause")[:60], text("line"), text("guess"))
+    name = "".join(c for c in str(reply.get("error"))[:60] if c.isalnum() or c == "_")
+    raised = (_NAMED.get(name) or type(name or "Error", (RemoteError,), {}))(text("text"))
+    raised.student_line = text("line")
+    raised.explained = text("message")
+    raised.memory = reply.get("memory") is True
+    return raised

@@ -1,0 +1,261 @@
+"""What runs in the sandbox: the student's functions and layers, on inputs from outside.
+
+    python -P -m crystalgraph.sandbox.worker REQUEST
+
+Everything is imported before any code of a student's arrives. Each task runs in a fork of this
+process, so that one which ends, hangs or changes whatever it likes leaves the others alone. Nothing
+in here is secret, and nothing that comes out of here is believed.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import inspect
+import json
+import os
+import resource
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from crystalgraph.checking.cases import Case
+from crystalgraph.checking.check import Check
+from crystalgraph.checking.faults import Fault, explain
+from crystalgraph.checking.notebook_code import function_of
+from crystalgraph.checking.quiet import double_precision
+from crystalgraph.errors import CrystalGraphError
+from crystalgraph.sandbox import forks
+from crystalgraph.sandbox.arguments import Arguments
+from crystalgraph.sandbox.packing import pack, unpack
+from crystalgraph.sandbox.student_code import StudentCode
+from crystalgraph.sandbox.wire import Gone, TooLarge, Wire
+
+FOREVER = 1e9
+KEPT = 4  # results whose gradient may still be asked for
+HOME = Path("/tmp/work")
+
+
+def main() -> None:
+    """Serve one task after the other, each in a fork."""
+    request = json.loads(sys.argv[1])
+    wire = _take_the_wire()
+    checks = import_all(request["checks"])
+    _set_limits(request["limits"])
+    gc.collect()
+    gc.freeze()  # forks share what nobody writes to
+    wire.send({"say": "ready"})
+    while True:
+        try:
+            _, arrays = wire.receive(FOREVER)
+        except Gone:
+            return
+        task = forks.start(partial(serve, wire, StudentCode.from_array(arrays[0]), checks))
+        wire.send({"say": "ended", "code": forks.wait(task)})
+
+
+def _take_the_wire() -> Wire:
+    """Standard input and output; what the student's code prints goes nowhere."""
+    wire = Wire(os.dup(0), os.dup(1))
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    return wire
+
+
+def import_all(checks: str) -> dict[str, Check]:
+    """The checks of a lab by task, and what libraries import when they are first used.
+
+    Args:
+        checks: module that holds them as CHECKS.
+    """
+    found = {check.task: check for check in importlib.import_module(checks).CHECKS}
+    sys.modules.setdefault("torch._dynamo", _NothingCompiled("torch._dynamo"))
+    layer = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)).eval()
+    torch.autograd.grad(layer(torch.ones(1, 2)).sum(), [*layer.parameters()])
+    torch.optim.Adam(layer.parameters()).step()
+    torch.set_num_threads(1)
+    return found
+
+
+class _NothingCompiled(ModuleType):
+    """Stands for torch._dynamo, whose import takes longer than a hand-in's tasks.
+
+    Optimizers import it to keep compilers away, and nothing is compiled here. Whoever asks for
+    anything else gets the real one. It saves 2.6 of the processor's seconds at each start of a
+    sandbox; tests/sandbox/test_worker.py fails when torch does without it, or asks for more.
+    """
+
+    @staticmethod
+    def disable(function: Callable, *_: object, **__: object) -> Callable:
+        """The function as it is."""
+        return function
+
+    @staticmethod
+    def graph_break() -> None:
+        """Nothing to break."""
+
+    def __getattr__(self, name: str) -> object:
+        if sys.modules.get("torch._dynamo") is self:
+            del sys.modules["torch._dynamo"]
+        return getattr(importlib.import_module("torch._dynamo"), name)
+
+
+def _set_limits(limits: dict[str, int]) -> None:
+    if not limits:
+        return
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    limits = limits | {"RLIMIT_AS": limits["RLIMIT_AS"] + pages * resource.getpagesize()}
+    for name, value in limits.items():
+        resource.setrlimit(getattr(resource, name), (value, value))
+
+
+# --- one task, in a fork
+
+
+def serve(wire: Wire, code: StudentCode, checks: dict[str, Check]) -> None:
+    """Load the answer to a task and call it as often as asked for."""
+    torch.manual_seed(0)
+    with double_precision():
+        try:
+            answer = load(code)
+        except BaseException as error:
+            wire.send({"say": "failed"} | error_as_json(error, f"Loading {code.task.where}"))
+            return
+        kind = "class" if inspect.isclass(answer) else "function" if callable(answer) else "other"
+        wire.send({"say": "loaded", "kind": kind})
+        loaded = StudentAnswer(wire, checks[code.task.id], code.task.name, answer)
+        while True:
+            message, arrays = wire.receive(FOREVER)
+            if message["do"] == "end":
+                return
+            loaded.do(message, arrays)
+
+
+def load(code: StudentCode) -> object:
+    """The student's function or class."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    if code.model_file is not None and code.model is not None:
+        (HOME / code.model_file).write_text(code.model, encoding="utf-8")
+    os.chdir(HOME)
+    sys.path.append(str(HOME))  # last, so that no file there stands in for a library
+    task = code.task
+    if task.in_notebook:
+        return function_of(code.cells, task.name, task.where, code.at)
+    module = importlib.import_module(Path(task.where).stem)
+    if not hasattr(module, task.object_name):
+        raise CrystalGraphError(f"{task.where} does not define {task.object_name}.")
+    return getattr(module, task.object_name)
+
+
+def error_as_json(error: BaseException, call: str) -> dict:
+    """Class and text of an error, and the student's line."""
+    if isinstance(error, Fault):
+        known = {"message": error.message, "cause": error.cause, "guess": error.guess}
+        return {"error": "Fault", "line": error.line} | known
+    fault = explain(error, call)
+    text = str(error) if isinstance(error, CrystalGraphError) else fault.message
+    known = {"error": type(error).__name__, "message": text, "line": fault.line}
+    return known | {"text": str(error)} | {"memory": _is_memory(error)}
+
+
+def _is_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+
+
+class StudentAnswer:
+    """The student's function or class, doing what the grader asks for.
+
+    Args:
+        wire: to the grader.
+        check: of the task.
+        name: of the function, for messages.
+        answer: the function or class.
+    """
+
+    def __init__(self, wire: Wire, check: Check, name: str, answer: object) -> None:
+        self.wire, self.check, self.name, self.answer = wire, check, name, answer
+        self.latest: nn.Module | None = None
+        self.results: dict[int, tuple[Tensor, list[Tensor]]] = {}
+
+    def do(self, message: dict, arrays: list[np.ndarray]) -> None:
+        """One request, one reply."""
+        work = {
+            "call": self.call,
+            "module": self.module,
+            "again": self.again,
+            "backward": self.backward,
+        }
+        out: list[np.ndarray] = []
+        try:
+            reply = {"say": "done"} | work[message["do"]](message, arrays, out)
+        except BaseException as error:
+            reply, out = {"say": "raised"} | error_as_json(error, self.name), []
+        try:
+            self.wire.send(reply, out)
+        except TooLarge as error:
+            self.wire.send({"say": "raised", "error": "TooLarge", "text": str(error)})
+
+    def call(self, message: dict, arrays: list[np.ndarray], out: list) -> dict:
+        """A function: its value, and what it did to its arguments."""
+        arguments = Arguments(message["arguments"], arrays, self.predict)
+        value = self.answer(*arguments.values, **message["options"])
+        leaves = [v for v in arguments.values if isinstance(v, Tensor) and v.requires_grad]
+        return self._value(value, leaves, message["number"], out) | {
+            "changes": arguments.changes(out)
+        }
+
+    def module(self, message: dict, arrays: list[np.ndarray], out: list) -> dict:
+        """A layer or network, made anew with the weights given: its value and its buffers."""
+        weights = {name: unpack(value, arrays) for name, value in message["weights"].items()}
+        form = self.check.module
+        assert form is not None, "the task asks for a function"
+        self.latest = module = form.build(self.answer, Case("", weights, message["settings"]))
+        arguments = Arguments(message["arguments"], arrays, self.predict)
+        value = module(*arguments.values)
+        floats = [v for v in arguments.values if isinstance(v, Tensor) and v.requires_grad]
+        known = self._value(value, [*module.parameters(), *floats], message["number"], out)
+        buffers = {name: pack(buffer, out) for name, buffer in module.named_buffers()}
+        return known | {"buffers": buffers, "changes": arguments.changes(out)}
+
+    def again(self, message: dict, arrays: list[np.ndarray], out: list) -> dict:
+        """The value of the module made last, without gradient."""
+        assert self.latest is not None, "no module was made"
+        with torch.no_grad():
+            inputs = [unpack(value, arrays) for value in message["arguments"]]
+            return {"value": pack(self.latest(*inputs), out)}
+
+    def _value(self, value: object, leaves: list[Tensor], number: int, out: list) -> dict:
+        if isinstance(value, Tensor) and value.requires_grad:
+            self.results[number] = (value, leaves)
+            self.results.pop(number - KEPT, None)
+        return {"value": pack(value, out)}
+
+    def backward(self, message: dict, arrays: list[np.ndarray], out: list) -> dict:
+        """The gradient of an earlier value in its inputs and parameters."""
+        value, leaves = self.results[message["number"]]
+        given = torch.from_numpy(arrays[0])
+        # of a number, since torch imports sympy to look at the shape of anything larger
+        gradients = torch.autograd.grad(
+            (value * given).sum(), leaves, retain_graph=True, allow_unused=True
+        )
+        return {"gradients": [pack(gradient, out) for gradient in gradients]}
+
+    def predict(self, crystal: object) -> object:
+        """The model given to a test that the student wrote; the grader answers."""
+        out: list[np.ndarray] = []
+        self.wire.send({"say": "predict", "crystal": pack(crystal, out)}, out)
+        message, arrays = self.wire.receive(FOREVER)
+        if "refused" in message:
+            raise RuntimeError(message["refused"])
+        return unpack(message["value"], arrays)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""What holds for every test: which are run, in what groups, with how many threads.
+
+`python start.py test` runs the tests in two processes. What is in one group runs in one process,
+one file after the other, so that what a module or a session makes once is made once. A file is a
+group of its own; SHARED names those that go together.
+"""
+
+import os
+
+# Two processes on two cores: each must be content with one. Read when torch is imported.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+import platform  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import pytest  # noqa: E402
+
+TESTS = Path(__file__).resolve().parent
+
+# Groups that take minutes begin first, so that at the end neither process waits for the other.
+LONGEST_FIRST = (
+    "documents/test_docs_grading.py",
+    "grading/test_grade_command.py",
+    "documents/test_docs.py",
+    "releasing/test_nbgrader.py",
+    "labs/hw/test_notebooks.py",
+    "course/test_colab.py",
+)
+
+# Files that use what one of them has made in its process: file -> name of the group.
+SHARED: dict[str, str] = {}
+
+# The sandbox is made of bubblewrap, and nbgrader itself does not run on Windows.
+NEEDS_LINUX = ("sandbox", "grading", "builders", "documents/test_docs_grading.py")
+NEEDS_POSIX = ("releasing", "documents/test_docs.py")
+
+
+def left_out(system: str) -> list[str]:
+    """What cannot run on a system, as paths in tests/."""
+    if system == "Linux":
+        return []
+    return [*NEEDS_LINUX, *(NEEDS_POSIX if system == "Windows" else ())]
+
+
+collect_ignore = left_out(platform.system())
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare --nightly."""
+    parser.addoption(
+        "--nightly",
+        action="store_true",
+        help="also run what races a clock, installs from nothing or repeats whole notebooks",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out nightly tests, and put the longest groups first."""
+    if not config.getoption("--nightly"):
+        nightly = [item for item in items if item.get_closest_marker("nightly")]
+        config.hook.pytest_deselected(items=nightly)
+        items[:] = [item for item in items if not item.get_closest_marker("nightly")]
+    items.sort(key=lambda item: turn(item.nodeid))  # stable: the order inside a file stays
+
+
+def file_of(nodeid: str) -> str:
+    """A test's file, as a path in tests/."""
+    return nodeid.partition("::")[0].removeprefix("tests/")
+
+
+def group_of(nodeid: str) -> str:
+    """The group that a test runs in."""
+    return SHARED.get(file_of(nodeid), file_of(nodeid))
+
+
+def turn(nodeid: str) -> int:
+    """Place of a test's file among those that take long; all others come behind."""
+    name = file_of(nodeid)
+    return LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Give the groups to the processes (pytest-xdist's own --dist=loadgroup needs pytest < 9.2)."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return ByGroup(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
+    """Where CI=true promises that every tool is there, a skipped test is a failed one."""
+    report = yield
+    promised = os.environ.get("CI") == "true" and platform.system() == "Linux"
+    if promised and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid}: with CI=true a skip is a failure. {reason}"
+    return report

@@ -1,0 +1,34 @@
+"""Markdown in exported pages: folded hints stay folded, nothing comes from the network."""
+
+import pytest
+from nbformat.v4 import new_markdown_cell, new_notebook
+
+from crystalgraph.course.html_pages import notebook_to_html
+
+HINT = "<details><summary>Hint</summary>\n\nUse `np.sort` for $d_k$.\n\n</details>\n\nGo on."
+ANSWER = "### BEGIN SOLUTION\n**Model answer.** Yes.\n### END SOLUTION"
+BADGE = "[![Open in Colab](https://example.org/badge.svg)](https://example.org/notebook.ipynb)"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory) -> str:
+    notebook = new_notebook(cells=[new_markdown_cell(text) for text in (HINT, ANSWER, BADGE)])
+    return notebook_to_html(notebook, "title", tmp_path_factory.mktemp("folder"))
+
+
+def test_the_text_of_a_folded_hint_stays_inside_it(page):
+    hint = page[page.index("<details>") : page.index("</details>")]
+    assert "<code>np.sort</code>" in hint
+    assert "<math" in hint
+    assert "Go on." not in hint
+
+
+def test_the_markers_of_a_solution_are_no_headings(page):
+    assert "Model answer." in page
+    assert "SOLUTION" not in page
+
+
+def test_a_badge_becomes_a_plain_link(page):
+    assert "badge.svg" not in page
+    assert 'href="https://example.org/notebook.ipynb"' in page
+    assert "Open in Colab</a>" in page

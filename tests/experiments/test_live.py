@@ -1,0 +1,113 @@
+"""Experiments run now: students' networks are tried, trained, or named as what does not run."""
+
+import time
+
+import pytest
+import torch
+from torch import nn
+
+from crystalgraph import paths
+from crystalgraph.errors import CrystalGraphError
+from crystalgraph.experiments import live
+from crystalgraph.experiments.finished_runs import load_run
+from crystalgraph.experiments.live import run_experiment, steps, student_network, train_or_load
+from crystalgraph.networks.model_file import load_model_class
+
+
+class Broken(nn.Module):
+    """A network whose forward is still a stub."""
+
+    def __init__(self, *sizes, **settings):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+
+    def forward(self, *inputs):
+        raise NotImplementedError("Task 2.5: fill in CrystalGraphConvNet.forward in model_hw.py")
+
+
+class Slow(Broken):
+    """A network that works and takes ages."""
+
+    batches: list[int] = []
+
+    def forward(self, atom_features, bond_features, center, neighbor, crystal, n_crystals):
+        self.batches.append(n_crystals)
+        time.sleep(1.1)
+        return self.weight.expand(n_crystals)
+
+
+class WrongShape(Broken):
+    """A network that gives one number for all crystals."""
+
+    def forward(self, *inputs):
+        return self.weight
+
+
+def test_nothing_trains_while_nbgrader_grades(monkeypatch, capsys):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    monkeypatch.setattr(live, "train_model", None)  # calling it would fail
+    outcome = train_or_load("gated", load_model_class())
+    assert outcome.trained is None and outcome.run == load_run("gated")
+    assert "nothing trains while nbgrader is grading" in capsys.readouterr().out
+    assert list(steps(5)) == []
+
+
+def test_outside_grading_steps_count(monkeypatch):
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    assert list(steps(3)) == [0, 1, 2]
+
+
+def test_a_slow_network_is_timed_on_two_crystals_and_not_trained(monkeypatch, capsys):
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    monkeypatch.setattr(live, "train_model", None)
+    monkeypatch.setattr(Slow, "batches", [])
+    outcome = train_or_load("gated", Slow)
+    assert Slow.batches == [2]
+    assert outcome.run == load_run("gated")
+    said = capsys.readouterr().out
+    assert "minutes with your network" in said and "index_add" in said
+
+
+@pytest.mark.parametrize(("network", "cause"), [(Broken, "Task 2.5"), (WrongShape, "shape (1,)")])
+def test_a_broken_network_is_named_and_not_trained(network, cause, monkeypatch, capsys):
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    monkeypatch.setattr(live, "train_model", None)
+    outcome = train_or_load("gated", network)
+    assert outcome.trained is None
+    assert cause in capsys.readouterr().out
+
+
+def test_a_working_network_is_trained(short, monkeypatch):
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    outcome = train_or_load(short, load_model_class())
+    assert outcome.trained is not None and outcome.run.n_epochs == 1
+
+
+def test_student_network_says_what_it_found(tmp_path, capsys):
+    good = student_network(paths.REPO / "model.py")
+    assert good.__name__ == "CrystalGraphConvNet"
+    assert "Your network runs: 80,833 parameters" in capsys.readouterr().out
+    stub = tmp_path / "model_hw.py"
+    stub.write_text("import nothing_of_that_name\n", encoding="utf-8")
+    for path in (stub, tmp_path / "missing.py"):
+        network = student_network(path)
+        assert "does not run yet" in capsys.readouterr().out
+        with pytest.raises(CrystalGraphError, match="this cell cannot"):
+            network(92, 41)
+        assert train_or_load("gated", network).trained is None
+
+
+def test_a_network_that_gives_no_classes_is_named(oxides, monkeypatch, capsys):
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    monkeypatch.setattr(live, "load_run", lambda *_: None)
+    assert train_or_load(oxides[0], WrongShape).trained is None
+    assert "finite (2, 2) is needed" in capsys.readouterr().out
+    assert train_or_load(oxides[0], load_model_class()).run.n_epochs == 2
+
+
+def test_fast_and_gated_give_the_same_run(short):
+    model_class = load_model_class()
+    runs = [
+        run_experiment(short, model_class, fast=fast, progress=False)[1] for fast in (True, False)
+    ]
+    assert runs[0].test_mae == pytest.approx(runs[1].test_mae, abs=1e-3)

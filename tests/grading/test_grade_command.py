@@ -1,0 +1,168 @@
+"""`crystalgraph grade` as an instructor runs it, with the real grader and its sandbox."""
+
+import os
+import pty
+import random
+import shutil
+import subprocess
+import termios
+import time
+
+import pytest
+from course_copy import points_of
+from fake_grader import write_hand_in
+from grading_course import (
+    WHOLE,
+    command,
+    contents,
+    environment,
+    grade,
+    grades,
+    in_gradebook,
+    kill,
+    kinds,
+    n_results,
+    release,
+    wait_for_results,
+    write_zips,
+)
+
+from crystalgraph.labs.hw.tasks import TASKS
+
+ALL = set(TASKS)
+N_HAND_INS = 60
+KILLS = 3
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    return release(tmp_path_factory.mktemp("released") / "course")
+
+
+@pytest.fixture
+def course(released, tmp_path):
+    """A fresh copy of a course with a released assignment, without hand-ins."""
+    return shutil.copytree(released, tmp_path / "course")
+
+
+# --- the real grader -----------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_class_of_sixty_killed_three_times(course, tmp_path):
+    solved = kinds(N_HAND_INS)
+    (tmp_path / "work").mkdir()
+    write_zips(course / "zips", solved, tmp_path / "work")
+    calm = grade(course, "zips", "--out", tmp_path / "calm", timeout=3000)
+    assert calm.returncode == 0, calm.stderr
+    expected = in_gradebook(course)
+    moments = sorted(random.Random(time.time_ns()).sample(range(1, N_HAND_INS - 5), KILLS))
+    print(f"\nkilled after {moments} results")
+    for number, moment in enumerate(moments):
+        process = subprocess.Popen(
+            command("zips", *["--resume"] * (number > 0)),
+            cwd=course,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        wait_for_results(course, moment, process, seconds=1200)
+        kill(process)
+    kept = contents(course)
+    done = grade(course, "zips", "--resume", timeout=3000)
+    assert done.returncode == 0, done.stderr
+    same = (tmp_path / "calm" / "hw" / "grades.csv").read_bytes()
+    assert (course / "results" / "hw" / "grades.csv").read_bytes() == same
+    assert in_gradebook(course) == expected
+    now = contents(course)
+    for path in kept:
+        assert path.name != "result.json" or kept[path] == now[path], "done is done"
+    for student, row in grades(course / "results").items():
+        assert float(row["points"]) == points_of(solved[student]), student
+
+
+@pytest.mark.slow
+def test_what_is_printed_and_written(course, tmp_path):
+    (tmp_path / "work").mkdir()
+    write_zips(course / "zips", {"right": ALL, "partly": {"1.1", "2.3"}}, tmp_path / "work")
+    (course / "zips" / "hw_broken.zip").write_bytes(b"PK\3\4 no zip")
+    done = grade(course, "zips")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    first, *rest = done.stdout.splitlines()
+    assert first.startswith("3 hand-ins: ") and "1 OK" in first and "1 PARTIAL" in first
+    assert [line.split(":")[0].strip() for line in rest] == ["broken", "Grades"]
+    rows = grades(course / "results")
+    assert {student: row["points"] for student, row in rows.items()} == {
+        "right": "120",
+        "partly": "8",
+        "broken": "0",
+    }
+    for student in rows:
+        names = {path.name for path in (course / "results" / "hw" / student).iterdir()}
+        assert names == {"result.json", "log.txt", "feedback.html"}
+    assert {one: said[WHOLE][1] for one, said in in_gradebook(course).items()} == {
+        "right": 120,
+        "partly": 8,
+        "broken": 0,
+    }
+
+
+# --- what is said --------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_progress_bar_counts_by_status(course):
+    write_hand_in(course / "zips", "s001", ALL)
+    write_hand_in(course / "zips", "s002", ["1.1"])
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(ours, (40, 160))
+    process = subprocess.Popen(
+        command("zips", fake=True), cwd=course, env=environment(), stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    seen = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            seen += chunk
+    except OSError:  # the other end is closed
+        pass
+    assert process.wait() == 0
+    assert b"2/2" in seen and b"OK=1" in seen and b"PARTIAL=1" in seen
+
+
+@pytest.mark.slow
+def test_without_a_sandbox_nothing_is_graded(course, tmp_path):
+    write_hand_in(course / "zips", "s001", ALL)
+    (tmp_path / "empty").mkdir()
+    done = subprocess.run(
+        command("zips"),
+        cwd=course,
+        env=environment() | {"PATH": str(tmp_path / "empty")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 2, done.stdout
+    assert "bubblewrap" in done.stderr and "Traceback" not in done.stderr
+    assert n_results(course) == 0
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["zips", "--workers", "0"], "--workers: 0 is no number of processes"),
+        (["zips", "--workers", "many"], "--workers: many is no number of processes"),
+        (["zips", "--workers", "2", "--scheduler", "tcp://a:1"], "not allowed with"),
+        (["nowhere"], "nowhere"),
+        (["empty"], "empty"),
+        (["zips", "--gradebook", "gradebook"], "sqlite:////course/gradebook.db"),
+    ],
+)
+def test_wrong_usage_is_one_sentence(tmp_path, arguments, said):
+    (tmp_path / "nbgrader_config.py").write_text("c = get_config()\n")
+    (tmp_path / "empty").mkdir()
+    write_hand_in(tmp_path / "zips", "s001")
+    done = grade(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr and "Traceback" not in done.stderr

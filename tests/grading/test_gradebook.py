@@ -1,0 +1,299 @@
+"""nbgrader's gradebook after `crystalgraph grade`: as after stock `nbgrader autograde`, and usable.
+
+The same honest hand-ins are graded by both, in two copies of a course. Then people work with ours:
+formgrader in a browser, a written answer graded by hand, feedback, export.
+"""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import nbformat
+import pytest
+from browser import (
+    BROWSERS,
+    TOKEN,
+    find_program,
+    free_port,
+    running_browser,
+    stop,
+    wait_for_server,
+)
+from course_copy import edit_code, hand_in, nbgrader, points_of
+from fake_grader import write_hand_in
+from grading_course import WHOLE, grade, in_gradebook, release
+from nbgrader.api import Gradebook
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from crystalgraph.grading.intake.answers import Answers
+from crystalgraph.grading.reports.gradebook import CourseGradebook
+from crystalgraph.grading.result import Result, Status, TaskResult
+from crystalgraph.labs.hw.tasks import NOTEBOOKS, TASKS
+
+ALL = set(TASKS)
+SOME = {"1.1", "1.3", "2.1", "2.3", "2.7", "3.1", "3.5"}
+SOLVED = {"correct": ALL, "untouched": set(), "some": SOME, "late": ALL, "mistaken": ALL - {"2.3"}}
+DUE = datetime(2026, 3, 1, 12, tzinfo=UTC)
+QUESTIONS = ("q1_1", "q2_2")
+
+
+def write_answers(folder):
+    """Answer some of the written questions."""
+    for path in folder.glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            if cell.metadata.get("nbgrader", {}).get("grade_id") in QUESTIONS:
+                cell.source = cell.source.replace("YOUR ANSWER HERE", "Because of **symmetry**.")
+        nbformat.write(notebook, path)
+
+
+def make_hand_ins(course):
+    """Honest ones: all solved, none, some, late, one mistake that gets part of the points."""
+    for student, solved in SOLVED.items():
+        folder = hand_in(course, student, solved)
+        made = DUE + timedelta(minutes=30 if student == "late" else -30)
+        (folder / "timestamp.txt").write_text(made.strftime("%Y-%m-%d %H:%M:%S UTC"))
+        if student == "mistaken":
+            edit_code(folder / "model_hw.py", *MISTAKE)
+        if student != "untouched":
+            write_answers(folder)
+
+
+MISTAKE = ("torch.sigmoid", "torch.tanh")  # in the gated convolution
+
+
+@pytest.fixture(scope="module")
+def courses(tmp_path_factory):
+    """Two copies of a course: graded by us and by nbgrader."""
+    ours = release(tmp_path_factory.mktemp("courses") / "ours")
+    with (ours / "nbgrader_config.py").open("a") as config:
+        config.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
+    due = DUE.strftime("%Y-%m-%d %H:%M:%S UTC")
+    assert not nbgrader(ours, "db", "assignment", "add", "hw", "--duedate", due).returncode
+    make_hand_ins(ours)
+    stock = shutil.copytree(ours, ours.with_name("stock"))
+    done = nbgrader(stock, "autograde", "hw", timeout=1800)
+    assert done.returncode == 0, done.stdout
+    done = grade(ours, "submitted")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return ours, stock
+
+
+@pytest.mark.slow
+def test_the_gradebook_is_that_of_stock_nbgrader(courses):
+    ours, stock = map(in_gradebook, courses)
+    for student in SOLVED:
+        assert ours[student] == stock[student], student
+    totals = {student: said[WHOLE][1] for student, said in ours.items()}
+    assert 0 < totals.pop("mistaken") < points_of(ALL)
+    penalized = points_of(ALL)  # nbgrader takes it off in the export
+    assert totals == {"correct": 120, "untouched": 0, "some": points_of(SOME), "late": penalized}
+
+
+@pytest.mark.slow
+def test_export_and_feedback_go_on_working(courses):
+    exports = []
+    for course in courses:
+        for command in (("export", "--to", "grades.csv"), ("generate_feedback", "hw")):
+            done = nbgrader(course, *command)
+            assert done.returncode == 0, done.stdout
+        exports.append(sorted((course / "grades.csv").read_text().splitlines()))
+    assert exports[0] == exports[1]
+    page = courses[0] / "feedback" / "correct" / "hw" / NOTEBOOKS["2"].replace("ipynb", "html")
+    text = page.read_text(encoding="utf-8")
+    assert "Task 2.1, ConvLayer.forward: 10 of 10 points" in text
+    assert "symmetry" in text
+
+
+@pytest.mark.slow
+def test_grading_again_by_stock_nbgrader_still_works(courses, tmp_path):
+    """Somebody may go back: submitted/ is as it was."""
+    course = shutil.copytree(courses[0], tmp_path / "course")
+    done = nbgrader(course, "autograde", "hw", "--student", "some", "--force")
+    assert done.returncode == 0, done.stdout
+    assert in_gradebook(course)["some"][WHOLE][1] == points_of(SOME)
+
+
+# --- formgrader ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def formgrader(course, folder):
+    """Jupyter in the course's folder, and a browser that is logged in."""
+    browser, driver = find_program(*BROWSERS), find_program("chromedriver")
+    port = free_port()
+    command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--port", str(port)]
+    command += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    folders = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")
+    environment = os.environ | {name: str(folder / name) for name in folders}
+    log = folder / "server.log"
+    with log.open("w") as stream:
+        server = subprocess.Popen(
+            command, cwd=course, env=environment, stdout=stream, stderr=stream
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_for_server(address, server, log)
+            with running_browser(browser, driver, folder / "profile") as chrome:
+                chrome.get(f"{address}/login?token={TOKEN}")
+                yield chrome, address
+        finally:
+            stop(server)
+
+
+def wait(chrome, found, what):
+    """Wait until a function gives something true."""
+    passing = (NoSuchElementException, StaleElementReferenceException)  # the page is redrawn
+    waiting = WebDriverWait(chrome, 120, 0.2, ignored_exceptions=passing)
+    return waiting.until(lambda _: found(), f"waited in vain for {what}")
+
+
+def table(chrome):
+    """The rows of the table on the page, as text."""
+    rows = chrome.find_elements(By.CSS_SELECTOR, "table tbody tr")
+    return [[cell.text for cell in row.find_elements(By.TAG_NAME, "td")] for row in rows]
+
+
+@pytest.mark.slow
+def test_formgrader_shows_the_scores_and_takes_a_manual_one(courses, tmp_path):
+    course = shutil.copytree(courses[0], tmp_path / "course")
+    (tmp_path / "browser").mkdir()
+    with formgrader(course, tmp_path / "browser") as (chrome, address):
+        chrome.get(f"{address}/formgrader/manage_submissions/hw")
+        rows = wait(chrome, lambda: len(found := table(chrome)) == len(SOLVED) and found, "rows")
+        text = {row[1]: " ".join(row) for row in rows}
+        chrome.save_screenshot(str(tmp_path / "submissions.png"))
+        assert set(text) == set(SOLVED), rows
+        for student, said in in_gradebook(course).items():
+            assert f"{said[WHOLE][1]:g} / 165" in text[student], text
+        grade_by_hand(chrome, address, course, tmp_path)
+    before = in_gradebook(course)
+    assert before["some"]["1_from_salt_to_graph", "q1_1"] == (None, 2.0, False)
+    done = grade(course, "submitted", "--resume")
+    assert done.returncode == 0, done.stderr
+    assert in_gradebook(course) == before, "what a human did is left alone"
+
+
+def grade_by_hand(chrome, address, course, pictures):
+    """Open the first notebook of a hand-in and give two points to a written answer."""
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "crystalgraph") as gradebook:
+        name = NOTEBOOKS["1"].removesuffix(".ipynb")
+        page = gradebook.find_submission_notebook(name, "hw", "some").id
+        answer = gradebook.find_grade("q1_1", name, "hw", "some").id
+    chrome.get(f"{address}/formgrader/submissions/{page}/")
+    box = wait(chrome, lambda: chrome.find_element(By.ID, "q1_1"), "the score's box")
+    chrome.save_screenshot(str(pictures / "notebook.png"))
+    shown = chrome.find_element(By.TAG_NAME, "body").text
+    assert "Task 1.1, atom_vectors: 4 of 4 points" in shown
+    assert "Because of symmetry." in shown
+    box.clear()
+    box.send_keys("2", Keys.TAB)
+    wait(chrome, lambda: _manual_score(course, answer) == 2.0, "the score to be saved")
+
+
+def _manual_score(course, grade_id):
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "crystalgraph") as gradebook:
+        return gradebook.find_grade_by_id(grade_id).manual_score
+
+
+# --- what can go wrong ---------------------------------------------------------------------------
+
+
+def test_without_a_release_one_sentence_says_what_to_do(tmp_path):
+    (tmp_path / "nbgrader_config.py").write_text("c = get_config()\n")
+    write_hand_in(tmp_path / "zips", "s001")
+    done = grade(tmp_path, "zips", fake=True)
+    assert done.returncode == 2
+    assert "hw was never released" in done.stderr
+    assert "nbgrader generate_assignment hw --force" in done.stderr
+    assert not (tmp_path / "gradebook.db").exists()
+
+
+def test_a_password_is_not_printed(tmp_path):
+    (tmp_path / "nbgrader_config.py").write_text("c = get_config()\n")
+    write_hand_in(tmp_path / "zips", "s001")
+    url = "postgresql+psycopg://grader:geheim@127.0.0.1:9/course"
+    done = grade(tmp_path, "zips", "--gradebook", url, fake=True)
+    assert done.returncode == 2
+    assert "postgresql+psycopg://grader:***@127.0.0.1:9/course" in done.stderr
+    assert "geheim" not in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_locked_gradebook_costs_one_result_and_not_the_next(tmp_path):
+    course = release(tmp_path / "course")
+    tasks = tuple(TaskResult(task.id, Status.OK, float(task.points)) for task in TASKS.values())
+    first, second = (Result(student, "hw", "", tasks) for student in ("first", "second"))
+    book = CourseGradebook(course, "hw")
+    with book.opened():
+        other = sqlite3.connect(course / "gradebook.db", isolation_level=None)
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Exception, match="locked"):
+            book.write(first, Answers())
+        other.execute("ROLLBACK")
+        other.close()
+        book.write(second, Answers())
+        assert [*in_gradebook(course)] == ["second"]
+        book.write(first, Answers())
+        assert {one: said[WHOLE][1] for one, said in in_gradebook(course).items()} == {
+            "first": 120.0,
+            "second": 120.0,
+        }
+
+
+# --- PostgreSQL ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def postgres():
+    """An empty database of a PostgreSQL server of our own; gives its address."""
+    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    initdb, server, createdb = (
+        find_program(name, package="postgresql", places=places)
+        for name in ("initdb", "postgres", "createdb")
+    )
+    folder = Path(tempfile.mkdtemp(prefix="crystalgraph-postgres-"))  # pytest's are root's alone
+    options = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    if os.geteuid() == 0:  # it refuses to run as root
+        shutil.chown(folder, "nobody")
+        options["user"] = "nobody"
+    data, port = str(folder / "data"), str(free_port())
+    create = [initdb, "-D", data, "-U", "grader", "-A", "trust", "--no-sync"]
+    subprocess.run(create, check=True, timeout=300, **options)
+    run = [server, "-D", data, "-k", "", "-p", port, "-c", "listen_addresses=127.0.0.1"]
+    process = subprocess.Popen(run, **options)
+    try:
+        login = [createdb, "-h", "127.0.0.1", "-p", port, "-U", "grader", "course"]
+        end = time.monotonic() + 120
+        while subprocess.run(login, **options).returncode and time.monotonic() < end:
+            time.sleep(0.2)
+        yield f"postgresql+psycopg://grader@127.0.0.1:{port}/course"
+    finally:
+        stop(process)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.slow
+def test_the_gradebook_may_be_in_postgresql(tmp_path):
+    for solved in ("s001", ["1.1", "2.1"]), ("s002", ["3.1"]):
+        write_hand_in(tmp_path / "course" / "zips", *solved)
+    with postgres() as url:
+        course = release(tmp_path / "course", "--db", url)
+        assert not (course / "gradebook.db").exists()
+        for _ in range(2):  # the second time there is something to take back
+            done = grade(course, "zips", "--gradebook", url, fake=True)
+            assert done.returncode == 0, done.stdout + done.stderr
+        scores = {student: said[WHOLE][1] for student, said in in_gradebook(course, url).items()}
+    assert scores == {"s001": 14.0, "s002": 4.0}

@@ -1,0 +1,133 @@
+"""Submissions that cheat, harm, are damaged or unusual: no cheat gains, no honest student loses.
+
+Each is graded here for the tasks that it is about, with one honest task behind them in the same
+sandboxes; a whole honest hand-in follows on every tenth. In the nightly run all tasks of each are
+graded, with the limits that hold in a term, and a whole honest hand-in after each.
+"""
+
+from dataclasses import replace
+
+import psutil
+import pytest
+from hostile import ALL, HW, SUBMISSIONS, correct, untouched
+
+from crystalgraph.checking.limits import Limits
+from crystalgraph.grading.marking import grade_hand_in
+from crystalgraph.paths import REPO
+
+MEMORY = 300 * 2**20
+"""Bytes by which the grader's own process may grow over the whole suite."""
+SECRET = "known to the tests alone"
+SHORT = Limits(seconds_per_call=2.0, seconds_per_task=6.0)
+"""For code that never comes to an end; what is right takes a tenth of it."""
+HONEST = ("1.1", "4.4")
+"""One of these goes along with the tasks that a submission is about."""
+
+
+def grade(hand_in, lab=HW):
+    return grade_hand_in(hand_in, lab, SECRET)
+
+
+def part_of_homework(submission):
+    """The homework with the tasks that a submission is about and an honest one, quickly stopped."""
+    honest = next(task for task in HONEST if task not in submission.tasks)
+    chosen = {honest, *submission.tasks} if submission.tasks else set(HW.tasks)
+    tasks = {name: task for name, task in HW.tasks.items() if name in chosen}
+    stopped = any("TIMEOUT" in status for status in submission.tasks.values())
+    return replace(HW, tasks=tasks, own_limits=SHORT if stopped else None)
+
+
+def points_of_part(submission, lab):
+    """What a submission gets in a part of the homework.
+
+    The tasks that it is not about are all right, or none of them is.
+    """
+    others = {name for name in HW.tasks if name not in submission.tasks}
+    left_out = sum(HW.tasks[name].points for name in others - set(lab.tasks))
+    are_right = submission.points >= sum(HW.tasks[name].points for name in others)
+    return submission.points - (left_out if are_right else 0)
+
+
+def check(submission, result, points, log):
+    """What came out is what is said of the submission."""
+    assert result.status in submission.status.split(" or "), log
+    assert result.points == points, log
+    tasks = {task.task: task.status for task in result.tasks}
+    for task, status in submission.tasks.items():
+        assert tasks[task] in status.split(" or "), log
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(len(SUBMISSIONS)), ids=lambda n: SUBMISSIONS[n].name)
+def test_it_gets_what_it_deserves_and_the_next_one_too(number):
+    submission = SUBMISSIONS[number]
+    lab = part_of_homework(submission)
+    result, log = grade(submission.make(), lab)
+    check(submission, result, points_of_part(submission, lab), log)
+    following = HW if number % 10 == 9 else replace(lab, tasks={"1.3": HW.tasks["1.3"]})
+    honest, log = grade(correct().hand_in("s002"), following)
+    assert honest.status == "OK", log
+    assert honest.points == sum(task.points for task in following.tasks.values())
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("submission", SUBMISSIONS, ids=lambda one: one.name)
+def test_the_whole_of_it_gets_what_it_deserves_and_the_next_one_too(submission):
+    result, log = grade(submission.make())
+    check(submission, result, submission.points, log)
+    following, log = grade(correct().hand_in("s002"))
+    assert (following.status, following.points) == ("OK", ALL), log
+
+
+WORKER = "crystalgraph.sandbox.worker"
+
+
+@pytest.mark.slow
+def test_the_grader_grows_little_and_leaves_nothing_behind():
+    """Four that take memory or start processes, three times each."""
+    names = ("fork bomb", "memory of many", "huge crystals", "left behind")
+    chosen = [one for one in SUBMISSIONS if one.name in names]
+    assert len(chosen) == len(names)
+    labs = [replace(part_of_homework(one), own_limits=SHORT) for one in chosen]
+    grade(correct().hand_in(), labs[0])
+    before = psutil.Process().memory_info().rss
+    for _ in range(3):
+        for one, lab in zip(chosen, labs, strict=True):
+            grade(one.make(), lab)
+    assert psutil.Process().memory_info().rss - before < MEMORY
+    ours = psutil.Process().children(recursive=True)
+    waiting = [p for p in ours if "python" in p.name() and WORKER in p.cmdline()]
+    limits = {SHORT, HW.limits}  # one that waits for the next hand-in, and its spare, for each
+    assert len(waiting) <= 2 * len(limits), waiting
+
+
+def test_hand_ins_that_they_are_made_from():
+    """The two ends of the scale are what they claim to be."""
+    assert sum(task.points for task in HW.tasks.values()) == ALL
+    assert grade(correct().hand_in())[0].points == ALL
+    nothing, _ = grade(untouched().hand_in())
+    assert (nothing.status, nothing.points) == ("NOT_IMPLEMENTED", 0)
+
+
+def test_there_are_enough_and_each_has_a_name():
+    assert len(SUBMISSIONS) >= 45
+    assert len({one.name for one in SUBMISSIONS}) == len(SUBMISSIONS)
+
+
+def test_no_message_shows_what_was_drawn():
+    """An answer that is stopped, or raises, hears of the notebook's examples alone."""
+    body = "    raise ValueError(repr((distance, width)))"
+    work = correct().cell("1.3", f"def gaussian_expansion(distance, centers, width):\n{body}\n")
+    lab = replace(HW, tasks={"1.3": HW.tasks["1.3"]})
+    assert "array([1., 2., 3.]), 0.5" in grade(work.hand_in(), lab)[0].tasks[0].message
+    for name in ("numpy patched", "exit"):
+        one = next(one for one in SUBMISSIONS if one.name == name)
+        message = grade(one.make(), lab)[0].tasks[0].message
+        assert message and "width=" not in message
+
+
+def test_the_page_is_what_its_tool_writes():
+    import grading_security
+
+    page = (REPO / "docs" / "grading_security.md").read_text(encoding="utf-8")
+    assert page == grading_security.page(), "run python tools/grading_security.py"

@@ -1,0 +1,158 @@
+"""The students' copy: nothing of the instructor's is in it, and what a student needs works."""
+
+import os
+import subprocess
+import sys
+import zipfile
+
+import nbformat
+import pytest
+
+from crystalgraph.labs import LABS
+from crystalgraph.labs.lab import is_secret
+from crystalgraph.paths import REPO
+from crystalgraph.releasing.holes import ReleaseError
+from crystalgraph.releasing.leaks import find_leaks, reference_secrets
+from crystalgraph.releasing.students_copy import ZIP_FOLDER, pack, write_folder
+
+FIRST = next(iter(LABS.values()))
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """The unpacked zip of the students' copy."""
+    folder = tmp_path_factory.mktemp("students")
+    assert pack(REPO, folder / "course.zip") > 20
+    with zipfile.ZipFile(folder / "course.zip") as archive:
+        archive.extractall(folder)
+    return folder / ZIP_FOLDER
+
+
+def run(copy, *command, timeout=300):
+    """A Python program in the copy, with the copy's library."""
+    variables = os.environ | {"PYTHONPATH": str(copy)}
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=copy,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+def names_in(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+def test_the_copy_has_nothing_of_the_instructor(copy):
+    names = names_in(copy)
+    released = {f"assignments/{lab.id}/{name}" for lab in LABS.values() for name in lab.files}
+    models = {lab.model_file for lab in LABS.values() if lab.model_file}
+    assert {"start.py", "pyproject.toml", "data/perovskites", *released, *models} <= names
+    references = {lab.reference for lab in LABS.values() if lab.reference}
+    for name in (*references, "solutions", "tests", "tools", "nbgrader_config.py", "benchmarks"):
+        assert name not in names
+    assert not [name for name in names if "hidden" in name or "rubric" in name]
+    assert not [name for name in names if "instructor" in name.split("/")]
+    assert not [name for name in names if name.startswith("crystalgraph/grading")]
+    assert not [name for name in names if name.startswith("crystalgraph/releasing")]
+    sandbox = {name for name in names if name.startswith("crystalgraph/sandbox/")}
+    assert sandbox == {f"crystalgraph/sandbox/{name}.py" for name in ("__init__", "forks")}
+    secrets = {line for lab in LABS.values() for line in reference_secrets(lab, REPO)}
+    for name in names:
+        if name.endswith((".py", ".md", ".ipynb")):
+            assert not find_leaks((copy / name).read_text("utf-8"), secrets), name
+
+
+def test_the_secret_folders_are_those_of_the_instructor():
+    for lab in LABS.values():
+        home = lab.home.relative_to(REPO)
+        assert is_secret(home / "instructor") and is_secret(home / "instructor" / "x" / "y.py")
+        assert not any(is_secret(home / name) for name in ("tasks.py", "cases/1.npz", "checks"))
+        assert lab.hidden_folder.relative_to(lab.home).parts[0] == "instructor"
+
+
+def test_the_zip_is_reproducible(copy):
+    again = copy.parent / "again.zip"
+    pack(REPO, again)
+    assert again.read_bytes() == (copy.parent / "course.zip").read_bytes()
+
+
+def test_a_folder_holds_what_the_zip_holds_and_loses_what_is_gone(copy, tmp_path):
+    folder = tmp_path / "students"
+    (folder / ".git").mkdir(parents=True)
+    (folder / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    n_files, n_deleted = write_folder(REPO, folder)
+    assert names_in(folder) - {".git", ".git/HEAD"} == names_in(copy) - caches(copy)
+    assert n_deleted == 0 and n_files > 20
+    for name in ("old.py", f"assignments/{FIRST.id}/old.ipynb", "assignments/old/1.ipynb"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("old")
+    (folder / "work").mkdir()
+    (folder / "work" / "mine.ipynb").write_text("mine")
+    (folder / "start.py").write_text("changed")
+    assert write_folder(REPO, folder) == (n_files, 3)
+    assert (folder / "start.py").read_bytes() == (REPO / "start.py").read_bytes()
+    assert (folder / "work" / "mine.ipynb").exists() and (folder / ".git" / "HEAD").exists()
+    assert not (folder / "old.py").exists() and not (folder / "assignments" / "old").exists()
+
+
+def caches(copy):
+    """What running programs in the copy left there."""
+    return {name for name in names_in(copy) if "__pycache__" in name or name.startswith("work")}
+
+
+@pytest.mark.parametrize("name", ["thesis.tex", "start.py"])
+def test_a_folder_with_something_else_is_left_alone(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(ReleaseError, match="holds something else than a students' copy"):
+        write_folder(REPO, tmp_path)
+    with pytest.raises(ReleaseError, match="holds something else than a students' copy"):
+        write_folder(REPO, REPO)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    "command, sentence",
+    [
+        (["grade", ".", "--assignment", FIRST.id], "grading needs the instructor's copy"),
+        (["release"], "a release needs the instructor's copy"),
+    ],
+    ids=lambda part: part[0] if isinstance(part, list) else "",
+)
+def test_what_only_instructors_do_is_refused_in_a_sentence(copy, command, sentence):
+    done = run(copy, "-m", "crystalgraph", *command)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"crystalgraph {command[0]}: {sentence}")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lab", LABS.values(), ids=lambda lab: lab.folder)
+def test_a_student_can_begin(copy, lab):
+    """The lab is handed out, its notebooks find all that they import, and the board starts."""
+    done = run(copy, "-m", "crystalgraph", "lab", lab.id, "--prepare-only")
+    assert done.returncode == 0, done.stderr
+    work = copy / "work" / lab.id
+    assert set(lab.files) <= names_in(work)
+    for name in lab.notebooks.values():
+        done = run(copy, "-c", imports_of(work / name))
+        assert done.returncode == 0, done.stderr
+    done = run(copy, "-m", "crystalgraph", "check", str(work))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert all(task.id in done.stdout for task in lab.tasks.values())
+    assert str(copy.parent) not in done.stderr
+
+
+def imports_of(path):
+    """A program that imports what a notebook imports, in the notebook's folder."""
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    lines = [
+        line
+        for cell in cells
+        for line in cell.source.split("\n")
+        if line.startswith(("import ", "from ")) and "google" not in line
+    ]
+    assert lines
+    return "\n".join([f"import os; os.chdir({str(path.parent)!r})", *lines])
