@@ -1,8 +1,7 @@
 """What holds for every test: which are run, in what groups, with how many threads.
 
 `python start.py test` runs the tests in two processes. What is in one group runs in one process,
-one file after the other, so that what a module or a session makes once is made once. A file is a
-group of its own; SHARED names those that go together.
+so that what a module makes once is made once. A file is a group; in BY_LAB each lab has its own.
 """
 
 import os
@@ -12,27 +11,37 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
 import platform  # noqa: E402
+import re  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
 
 TESTS = Path(__file__).resolve().parent
 
-# Groups that take minutes begin first, so that at the end neither process waits for the other.
+# What takes minutes begins first, so that at the end neither process waits for the other.
 LONGEST_FIRST = (
     "documents/test_docs_grading.py",
-    "grading/test_grade_command.py",
     "documents/test_docs.py",
+    "labs/hw/test_hostile.py",
+    "grading/test_grade_command.py",
     "releasing/test_nbgrader.py",
+    "course/test_set_up.py",
+    "grading/test_batch.py",
     "labs/hw/test_notebooks.py",
-    "course/test_colab.py",
+    "grading/test_gradebook.py",
+    "releasing/test_second_lab.py",
+    "test_every_lab.py",
+    "experiments/test_settings_in_force.py",
 )
 
-# Files that use what one of them has made in its process: file -> name of the group.
-SHARED: dict[str, str] = {}
+# This file has a group for each lab. The lab is the first word in [...] of a test's name.
+BY_LAB = "test_every_lab.py"
 
 # The sandbox is made of bubblewrap, and nbgrader itself does not run on Windows.
-NEEDS_LINUX = ("sandbox", "grading", "builders", "documents/test_docs_grading.py")
+NEEDS_LINUX = (
+    *("sandbox", "grading", "builders", "labs/hw/test_hostile.py"),
+    *("documents/test_docs_grading.py", "releasing/test_second_lab.py"),
+)
 NEEDS_POSIX = ("releasing", "documents/test_docs.py")
 
 
@@ -71,7 +80,9 @@ def file_of(nodeid: str) -> str:
 
 def group_of(nodeid: str) -> str:
     """The group that a test runs in."""
-    return SHARED.get(file_of(nodeid), file_of(nodeid))
+    name = file_of(nodeid)
+    lab = re.search(r"\[(\w+)", nodeid)
+    return f"{name} {lab[1]}" if lab and name == BY_LAB else name
 
 
 def turn(nodeid: str) -> int:

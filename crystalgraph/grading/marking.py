@@ -109,6 +109,7 @@ class Marking:
         log: lines, for the instructor.
         seen: sentences on the hand-in as a whole.
         repairs: sentences on what was put right.
+        until: when tasks are no longer looked at, by time.monotonic.
     """
 
     hand_in: HandIn
@@ -118,6 +119,7 @@ class Marking:
     log: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
+    until: float = math.inf
 
     def run(self) -> list[TaskResult]:
         """The result of every task."""
@@ -129,7 +131,7 @@ class Marking:
             self.repairs += answers.repairs  # those of the hand-in are among them
             for line in self.repairs:
                 self.note(f"repaired: {line}")
-            return [self._task(task, answers) for task in tasks]
+            return [self.mark_task(task, answers) for task in tasks]
         except Exception as error:
             return [self._internal(task, error) for task in tasks]
         finally:
@@ -139,7 +141,8 @@ class Marking:
         """Write a line into the log."""
         self.log.append(line)
 
-    def _task(self, task: Task, answers: Answers) -> TaskResult:
+    def mark_task(self, task: Task, answers: Answers) -> TaskResult:
+        """The result of one task, in the sandbox that is there."""
         begun = time.monotonic()
         try:
             result = self._known(task, answers) or self._examined(task, answers)
@@ -200,7 +203,7 @@ class Marking:
         elif report.implemented:
             session.end()  # a new process, which remembers nothing of the inputs drawn
             visible = examine(task, check, [answer], self.lab.cases(task.id), math.inf)
-            failure = visible.failure or _only_the_examples(task, check, failure, session.code)
+            failure = visible.failure or _only_the_grader_saw(task, graded, failure, session.code)
         status = _status(report, failure, ending)
         points = report.points if report.implemented else 0.0
         return TaskResult(
@@ -280,19 +283,21 @@ def _end_in_words(message: str) -> str:
     return f"{call}: {rest.splitlines()[0]}" if ended else message
 
 
-def _only_the_examples(task: Task, check: Check, failed: Step, code: StudentCode) -> Step:
-    """What is said of an answer that is right on the cases that students have, and no others.
+def _only_the_grader_saw(task: Task, check: Check, failed: Step, code: StudentCode) -> Step:
+    """What is said of an answer that is right on the cases that students have.
 
     Args:
         task: in question.
-        check: as it is in the notebook.
-        failed: the step of the grader's check; its message may show an input that was drawn.
+        check: as the grader does it.
+        failed: the step that failed; its message may show an input that was drawn.
         code: the student's.
     """
     if failed.cause in check.advice:
-        known = f"Likely mistake: {check.advice_on(failed.cause)}\n"
-    else:
-        known = ""
+        message = (
+            f"Likely mistake: {check.advice_on(failed.cause)}\nYour {task.name} passes on the "
+            "examples of the notebook; the grader tries more than these."
+        )
+        return replace(failed, message=message, line="")
     raised = ""
     if failed.cause == "exception":
         line = failed.line.partition(": ")[2]
@@ -300,8 +305,7 @@ def _only_the_examples(task: Task, check: Check, failed: Step, code: StudentCode
         where = f" at `{line}`" if line and line in written else ""  # else made up, of the input
         raised = f" (there your code raised an error{where})"
     message = (
-        f"{known}Your {task.name} is right on the examples of the notebook, but not on others of "
-        f"the same kind{raised}. Does something in it count on these examples: a number, a size, "
-        "an order?"
+        f"Your {task.name} is right on the examples of the notebook, but not on others of the same "
+        f"kind{raised}. Does something in it count on these examples: a number, a size, an order?"
     )
     return replace(failed, message=message, cause="only the examples", line="")

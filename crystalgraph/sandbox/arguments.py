@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -83,7 +84,7 @@ def _load_state(optimizer: torch.optim.Optimizer, state: dict) -> None:
     optimizer.load_state_dict(known)
 
 
-def restore(argument: object, after: object) -> None:
+def restore(argument: Any, after: Any) -> None:
     """Do to an argument of ours what the student's code did to its copy.
 
     Args:
@@ -96,10 +97,7 @@ def restore(argument: object, after: object) -> None:
         for name in GRAPH_COLUMNS:
             _overwrite(getattr(argument, name), getattr(after, name))
     elif isinstance(argument, Structure) and isinstance(after, Structure):
-        argument.lattice = after.lattice
-        argument.remove_sites(range(len(argument)))
-        for site in after:
-            argument.append(site.specie, site.frac_coords)
+        _restore_structure(argument, after)
     elif isinstance(argument, dict) and isinstance(after, dict):
         argument.clear()
         argument.update(after)
@@ -117,14 +115,20 @@ def restore(argument: object, after: object) -> None:
                 hook(argument, (), {})
 
 
-def _overwrite(mine: object, after: object) -> None:
-    if type(mine) is not type(after) or mine.shape != after.shape:
-        return
+def _overwrite(mine: np.ndarray | Tensor, after: object) -> None:
     if isinstance(mine, Tensor):
-        with torch.no_grad():
-            mine.copy_(after)
-    else:
+        if isinstance(after, Tensor) and mine.shape == after.shape:
+            with torch.no_grad():
+                mine.copy_(after)
+    elif isinstance(after, np.ndarray) and mine.shape == after.shape:
         mine[...] = after
+
+
+def _restore_structure(mine: Any, after: Any) -> None:
+    mine.lattice = after.lattice
+    mine.remove_sites(range(len(mine)))
+    for site in after:
+        mine.append(site.specie, site.frac_coords)
 
 
 def _restore_list(mine: list, after: list) -> None:
@@ -219,11 +223,13 @@ class Arguments:
             for group in ("weights", "gradients")
         }
         module, _, name = value["class"].partition(":")
-        self.model = getattr(importlib.import_module(module), name)(**value["settings"]).double()
-        _load_weights(self.model, known)
-        return self.model.train(value["training"])
+        model = getattr(importlib.import_module(module), name)(**value["settings"]).double()
+        _load_weights(model, known)
+        self.model = model.train(value["training"])
+        return model
 
     def _optimizer(self, value: dict, inside: Callable) -> torch.optim.Optimizer:
+        assert self.model is not None, "an optimizer comes after its model"
         optimizer = OPTIMIZERS[value["kind"]](self.model.parameters(), lr=value["lr"])
         state = {n: {k: inside(v) for k, v in one.items()} for n, one in value["state"].items()}
         _load_state(optimizer, state)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -127,8 +128,8 @@ def _pack_structure(structure: Structure, arrays: list[np.ndarray]) -> dict:
 
 
 def unpack(
-    value: object, arrays: list[np.ndarray], special: dict[str, Unpacker] | None = None, depth=0
-) -> object:
+    value: Any, arrays: list[np.ndarray], special: dict[str, Unpacker] | None = None, depth: int = 0
+) -> Any:
     """The value that `pack` made JSON of.
 
     Args:

@@ -7,6 +7,7 @@ and brings back a value, what became of the arguments, and gradients when they a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from crystalgraph.checking.check import ModuleForm
 from crystalgraph.sandbox.arguments import pack_argument, restore
 from crystalgraph.sandbox.packing import pack, unpack
-from crystalgraph.sandbox.session import Arrays, Session
+from crystalgraph.sandbox.session import Arrays, Predict, Session
 
 
 class RemoteFunction:
@@ -33,16 +34,13 @@ class RemoteFunction:
         session.calls += 1
         packed = [pack(argument, sent, pack_argument) for argument in arguments]
         message = {"do": "call", "number": session.calls, "arguments": packed, "options": options}
-        predict = next((a for a in arguments if _is_predict(a)), None)
+        models = [a for a in arguments if callable(a) and not isinstance(a, nn.Module)]
+        predict = cast(Predict, models[0]) if models else None
         reply, arrays = session.ask(message, sent, predict)
         leaves = [argument for argument in arguments if _needs_gradient(argument)]
         value = _value(session, reply, arrays, leaves)
         _restore(session, arguments, reply, arrays)
         return value
-
-
-def _is_predict(argument: object) -> bool:
-    return callable(argument) and not isinstance(argument, nn.Module)
 
 
 def _needs_gradient(value: object) -> bool:
@@ -68,15 +66,17 @@ class _GradientInSandbox(torch.autograd.Function):
     """A value whose gradient is computed in the sandbox."""
 
     @staticmethod
-    def forward(ctx, session, number, value, *leaves):  # noqa: D102
+    def forward(ctx: Any, session: Session, number: int, value: Tensor, *leaves: Tensor) -> Tensor:
+        """The value itself."""
         ctx.session, ctx.number = session, number
         ctx.shapes = [leaf.shape for leaf in leaves]
         return value.clone()
 
     @staticmethod
-    def backward(ctx, gradient):  # noqa: D102
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple:
+        """Of the result in each leaf; the first three arguments have none."""
         message = {"do": "backward", "number": ctx.number}
-        reply, arrays = ctx.session.ask(message, [gradient.contiguous().numpy()])
+        reply, arrays = ctx.session.ask(message, [grad_outputs[0].contiguous().numpy()])
         with ctx.session.reading_a_reply():
             gradients = [unpack(one, arrays) for one in reply["gradients"]]
             for shape, one in zip(ctx.shapes, gradients, strict=True):
@@ -86,65 +86,55 @@ class _GradientInSandbox(torch.autograd.Function):
 
 
 class RemoteModule(nn.Module):
-    """What all stand-ins for layers and networks have.
+    """Stands for a layer or network in the sandbox; derived classes are made by `remote_class`.
 
     Attributes:
         session: in which the class is loaded.
+        form: how modules of the class are made.
     """
 
     session: Session
+    form: ModuleForm
 
-    def sandbox_settings(self) -> dict:
-        """Settings of a case of which the sandbox makes the same module."""
-        raise NotImplementedError
+    def __init__(self, *sizes: int, **options: object) -> None:
+        super().__init__(*sizes, **options)  # the reference's
+        self.made_with = sizes, options
+
+    def forward(self, *inputs: object) -> object:
+        """What the student's module gives, made in the sandbox with the same weights."""
+        session, sent = self.session, []
+        session.calls += 1
+        state = self.state_dict().items()
+        weights = {f"weights/{name}": pack(value.numpy(), sent) for name, value in state}
+        settings = self.form.settings(*self.made_with, self)
+        message = {"do": "module", "number": session.calls, "settings": settings}
+        message |= {"weights": weights, "arguments": [pack(value, sent) for value in inputs]}
+        reply, arrays = session.ask(message, sent)
+        leaves = [*self.parameters(), *(value for value in inputs if _needs_gradient(value))]
+        value = _value(session, reply, arrays, leaves)
+        _restore(session, inputs, reply, arrays)
+        if self.training:
+            with session.reading_a_reply(), torch.no_grad():
+                for name, buffer in self.named_buffers():
+                    buffer.copy_(unpack(reply["buffers"][name], arrays))
+        return value
 
 
 def remote_class(
     session: Session, reference: type[nn.Module], form: ModuleForm
 ) -> type[RemoteModule]:
-    """Stands for a layer or network in the sandbox.
+    """Stands for a student's class of layers or networks.
 
     Its parameters are made by the reference's __init__, which the students were given; the forward
-    pass is the student's, on a module made in the sandbox with the same weights.
+    pass is the student's.
 
     Args:
-        session: in which it is loaded.
+        session: in which the student's class is loaded.
         reference: the right answer, a class of the same name.
         form: how modules of the class are made.
     """
-
-    class Remote(reference, RemoteModule):
-        def __init__(self, *sizes: int, **options: object) -> None:
-            super().__init__(*sizes, **options)
-            self.made_with = sizes, options
-
-        def sandbox_settings(self) -> dict:
-            return form.settings(*self.made_with, self)
-
-        def forward(self, *inputs: object) -> object:
-            return _call_module(self, inputs)
-
-    Remote.session = session
-    Remote.__name__ = Remote.__qualname__ = reference.__name__
-    return Remote
-
-
-def _call_module(module: RemoteModule, inputs: tuple) -> object:
-    session, sent = module.session, []
-    session.calls += 1
-    state = module.state_dict().items()
-    weights = {f"weights/{name}": pack(value.numpy(), sent) for name, value in state}
-    message = {"do": "module", "number": session.calls, "settings": module.sandbox_settings()}
-    message |= {"weights": weights, "arguments": [pack(value, sent) for value in inputs]}
-    reply, arrays = session.ask(message, sent)
-    leaves = [*module.parameters(), *(value for value in inputs if _needs_gradient(value))]
-    value = _value(session, reply, arrays, leaves)
-    _restore(session, inputs, reply, arrays)
-    if module.training:
-        with session.reading_a_reply(), torch.no_grad():
-            for name, buffer in module.named_buffers():
-                buffer.copy_(unpack(reply["buffers"][name], arrays))
-    return value
+    known = {"session": session, "form": form}
+    return cast(type[RemoteModule], type(reference.__name__, (RemoteModule, reference), known))
 
 
 def timed_call(module: RemoteModule, inputs: Sequence[Tensor]) -> tuple[object, float]:

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
@@ -179,7 +180,7 @@ class StudentAnswer:
         answer: the function or class.
     """
 
-    def __init__(self, wire: Wire, check: Check, name: str, answer: object) -> None:
+    def __init__(self, wire: Wire, check: Check, name: str, answer: Any) -> None:
         self.wire, self.check, self.name, self.answer = wire, check, name, answer
         self.latest: nn.Module | None = None
         self.results: dict[int, tuple[Tensor, list[Tensor]]] = {}

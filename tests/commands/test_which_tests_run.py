@@ -72,10 +72,16 @@ def test_nightly_runs_all_and_the_tests_of_a_file_in_one_process(sample):
     assert len(processes) == 1
 
 
-def test_files_that_share_what_they_make_are_one_group(monkeypatch):
-    monkeypatch.setattr(conftest, "SHARED", {"a/test_one.py": "term", "b/test_two.py": "term"})
-    tests = ("tests/a/test_one.py::test[x::y]", "tests/b/test_two.py::test", "tests/c.py::test")
-    assert [conftest.group_of(test) for test in tests] == ["term", "term", "c.py"]
+def test_the_tests_of_all_labs_are_a_group_for_each_lab():
+    every, other = f"tests/{conftest.BY_LAB}", "tests/documents/test_docs.py"
+    tests = (
+        f"{every}::test[hw-1.1]",
+        f"{every}::test[ps1-a::b]",
+        f"{every}::test",
+        f"{other}::test[hw]",
+    )
+    groups = [conftest.BY_LAB + " hw", conftest.BY_LAB + " ps1", conftest.BY_LAB, other[6:]]
+    assert [conftest.group_of(test) for test in tests] == groups
 
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="other systems promise no tools")
@@ -89,5 +95,5 @@ def test_where_ci_promises_every_tool_a_skip_is_a_failure(sample):
 def test_what_is_left_out_on_other_systems_exists():
     assert conftest.left_out("Linux") == []
     assert set(conftest.left_out("Darwin")) < set(conftest.left_out("Windows"))
-    for name in (*conftest.left_out("Windows"), *conftest.LONGEST_FIRST, *conftest.SHARED):
+    for name in (*conftest.left_out("Windows"), *conftest.LONGEST_FIRST, conftest.BY_LAB):
         assert (TESTS / name).exists(), name

@@ -5,26 +5,31 @@ from functools import cache
 
 import nbformat
 import pytest
-from corruptions import IN_CELLS, IN_FILES, IN_MODEL, IN_ZIPS, answer_to, corrupt
+from corruptions import HW, IN_CELLS, IN_FILES, IN_MODEL, IN_ZIPS, TASKS, answer_to, corrupt
 from course_copy import answer
+from hand_in_builder import read_zip
+from marked_tasks import SECRET, MarkedOnce
 
-from crystalgraph.grading.intake.answers import read_answers
-from crystalgraph.grading.intake.hand_ins import find_sources, read
+from crystalgraph.grading.intake import answers as intake
 from crystalgraph.grading.marking import grade_hand_in
 from crystalgraph.grading.result import Status
-from crystalgraph.labs.hw.tasks import MODEL_FILE, TASKS
 
 NUMBER = 200
 
 
-def read_damaged(damage, folder):
+WHOLE = 8
+"""Hand-ins that go through the whole grader; of the others each task's code is marked once."""
+
+
+def read_damaged(damage):
     """The hand-in as the grader reads it."""
-    path = folder / damage.name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(damage.content)
-    (source,) = find_sources(folder, "hw")
-    assert source.student == "s001"
-    return read(source)
+    hand_in = read_zip(damage.content, name=damage.name)
+    assert hand_in.student == "s001"
+    return hand_in
+
+
+def read_answers(hand_in):
+    return intake.read_answers(hand_in, HW)
 
 
 @cache
@@ -40,15 +45,15 @@ def lines_of(text):
 
 def code_of(answers, task):
     """The text in which a task's function is."""
-    if task.where == MODEL_FILE:
+    if not task.in_notebook:
         return lines_of(answers.model.decode("utf-8-sig"))
     return lines_of(answers.cells[task.where][answers.place[task.id]])
 
 
 @pytest.mark.parametrize("seed", range(NUMBER))
-def test_what_is_intact_is_found(tmp_path, seed):
+def test_what_is_intact_is_found(seed):
     damage = corrupt(seed)
-    answers = read_answers(read_damaged(damage, tmp_path))
+    answers = read_answers(read_damaged(damage))
     for task in TASKS.values():
         if task.id not in damage.hit:
             assert task.id not in answers.problems, damage.done
@@ -60,18 +65,45 @@ def test_what_is_intact_is_found(tmp_path, seed):
             assert answer_to(question) in text, damage.done
 
 
+@pytest.fixture(scope="module")
+def marked_once():
+    marked = MarkedOnce(HW)
+    yield marked
+    marked.marker.close()
+    print(f"\n{len(marked.known)} different answers to tasks in {NUMBER} hand-ins were marked")
+
+
+def check(damage, task, log):
+    """What was damaged may lose, and nothing else does."""
+    said = f"{damage.done}\n{task}\n{log}"
+    assert task.status != Status.INTERNAL_ERROR, said
+    if task.task not in damage.hit:
+        assert (task.status, task.points) == (Status.OK, task.max_points), said
+    if task.task in damage.gone:
+        assert task.status != Status.OK and task.points == 0, said
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(NUMBER))
-def test_only_what_was_damaged_loses(tmp_path, seed):
+def test_only_what_was_damaged_loses(marked_once, seed):
     damage = corrupt(seed)
-    result, log = grade_hand_in(read_damaged(damage, tmp_path), "hw")
+    for task, log in marked_once.results(read_damaged(damage)):
+        check(damage, task, log)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(0, NUMBER, NUMBER // WHOLE))
+def test_only_what_was_damaged_loses_in_the_whole_grader(seed):
+    damage = corrupt(seed)
+    result, log = grade_hand_in(read_damaged(damage), HW, SECRET)
     for task in result.tasks:
-        said = f"{damage.done}\n{task}\n{log}"
-        assert task.status != Status.INTERNAL_ERROR, said
-        if task.task not in damage.hit:
-            assert (task.status, task.points) == (Status.OK, task.max_points), said
-        if task.task in damage.gone:
-            assert task.status != Status.OK and task.points == 0, said
+        check(damage, task, log)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(NUMBER))
+def test_only_what_was_damaged_loses_in_the_whole_grader_whatever_it_was(seed):
+    test_only_what_was_damaged_loses_in_the_whole_grader(seed)
 
 
 def test_the_damages_are_many_and_the_same_again():

@@ -8,6 +8,7 @@ from functools import cache
 from typing import cast
 
 import torch
+from verdicts import drawn as cases_drawn
 
 from crystalgraph.checking.check import Check
 from crystalgraph.checking.examine import examine
@@ -16,7 +17,6 @@ from crystalgraph.checking.quiet import double_precision
 from crystalgraph.checking.report import CheckReport
 from crystalgraph.grading import marking
 from crystalgraph.labs.lab import Lab
-from crystalgraph.releasing.cases import draw_cases
 from crystalgraph.sandbox import forks, worker
 from crystalgraph.sandbox.session import CurrentSandbox, SandboxPool, Session
 from crystalgraph.sandbox.student_code import StudentCode
@@ -97,7 +97,9 @@ def reports(
             session.begin()
             stand_in = marking.stand_in(lab, check, session)
             graded = marking.graded_check(lab, check, seed)
-            drawn = examine(task, graded, [stand_in], draw_cases(lab, task_id, seed), math.inf)
+            drawn = examine(
+                task, graded, [stand_in], cases_drawn(lab.folder, task_id, seed), math.inf
+            )
             visible = examine(task, check, [stand_in], lab.cases(task_id), math.inf)
             return drawn, visible
     finally:

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=REPO / "model.py",
         metavar="FILE",
-        help="Python file with CrystalGraphConvNet, such as your model file; default: model.py",
+        help="your model file, with the class CrystalGraphConvNet; default: model.py",
     )
     network.add_argument("--conv", choices=("gated", "shared", "fast", "none"), default="gated")
     network.add_argument("--pooling", choices=("mean", "max", "softmax"), default="mean")

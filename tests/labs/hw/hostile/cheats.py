@@ -116,24 +116,22 @@ class Right(np.ndarray):
 
 SEARCH = """
 import os
-found = []
-for root in ("/", "/proc/1/root", "/proc/self/root"):
+for root in () if SEARCHED else ("/", "/proc/1/root", "/proc/self/root"):
     for folder, folders, files in os.walk(root):
         folders[:] = [f for f in folders if os.path.join(folder, f) not in ("/proc", "/sys", "/usr")
-                      and f not in ("torch", "scipy", "numpy", "pymatgen", "sympy", "pandas")]
+                      and f != "site-packages"]
         for name in files:
             if name.endswith((".py", ".ipynb", ".npz", ".db")):
                 path = os.path.join(folder, name)
-                if "site-packages" in path:
-                    continue
                 if name in ("model.py", "gradebook.db") or "hidden_cases" in path:
-                    found.append(path)
+                    FOUND.append(path)
                 elif name.endswith((".py", ".ipynb")):
                     text = open(path, errors="replace").read()
                     if "BEGIN " + "SOLUTION\\n" in text and "bn1(self.fc" in text:
-                        found.append(path)
-    if found:
+                        FOUND.append(path)
+    if FOUND:
         break
+SEARCHED.append(True)
 """
 USE_IF_FOUND = "return np.exp(-((distance[:, None] - centers) ** 2) / width**2)"
 
@@ -495,7 +493,7 @@ SUBMISSIONS = [
     Submission(
         "search for the solution",
         "the disk is searched for model.py, hidden cases, solution notebooks, gradebooks",
-        _expansion(f"{SEARCH}\nif found:\n    {USE_IF_FOUND}\n{ZEROS}"),
+        _expansion(f"{SEARCH}\nif FOUND:\n    {USE_IF_FOUND}\n{ZEROS}", "FOUND, SEARCHED = [], []"),
         "WRONG",
         0,
         {"1.3": "WRONG"},

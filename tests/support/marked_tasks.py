@@ -1,0 +1,82 @@
+"""Tasks of hand-ins marked one by one, in sandboxes that are used until one comes to harm.
+
+The grader takes a fresh sandbox for each hand-in, which costs more than all of its tasks. Here what
+one hand-in does to its sandbox meets the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from crystalgraph.grading.intake.answers import Answers, read_answers
+from crystalgraph.grading.intake.hand_ins import HandIn
+from crystalgraph.grading.marking import Marking, sandbox_pool, seed_of
+from crystalgraph.grading.result import Result, TaskResult
+from crystalgraph.labs.lab import Lab
+from crystalgraph.sandbox.session import CurrentSandbox
+
+SECRET = "known to the tests alone"
+
+
+def part_of(lab: Lab, tasks: Iterable[str]) -> Lab:
+    """A lab with some of its tasks."""
+    chosen = set(tasks)
+    return replace(lab, tasks={name: task for name, task in lab.tasks.items() if name in chosen})
+
+
+class TaskMarker:
+    """Marks tasks of many hand-ins.
+
+    Args:
+        lab: whose limits apply.
+    """
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.current = CurrentSandbox(sandbox_pool(lab))
+
+    def close(self) -> None:
+        """Let the sandbox go."""
+        self.current.renew()
+
+    def mark(
+        self, hand_in: HandIn, tasks: Iterable[str], answers: Answers | None = None
+    ) -> tuple[Result, str]:
+        """Result and log of some tasks.
+
+        Args:
+            hand_in: what was handed in.
+            tasks: their ids.
+            answers: what is in it, when it was read already.
+        """
+        part = part_of(self.lab, tasks)
+        marking = Marking(hand_in, part, seed_of(hand_in, part, SECRET), self.current)
+        answers = answers or read_answers(hand_in, self.lab)
+        results = [marking.mark_task(task, answers) for task in part.tasks.values()]
+        return Result.of(hand_in, part, results, marking.seen), "\n".join(marking.log)
+
+
+class MarkedOnce:
+    """Results of tasks; what goes into the sandbox twice is marked once.
+
+    Args:
+        lab: that is handed in.
+    """
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab, self.marker = lab, TaskMarker(lab)
+        self.known: dict[tuple, tuple[TaskResult, str]] = {}
+
+    def results(self, hand_in: HandIn) -> list[tuple[TaskResult, str]]:
+        """Result and log of every task."""
+        answers = read_answers(hand_in, self.lab)
+        found = []
+        for task in self.lab.tasks.values():
+            code = answers.model, answers.cells.get(task.where), answers.place.get(task.id)
+            key = task.id, answers.problems.get(task.id), *code
+            if key not in self.known:
+                result, log = self.marker.mark(hand_in, [task.id], answers)
+                self.known[key] = result.tasks[0], log
+            found.append(self.known[key])
+        return found
