@@ -21,23 +21,26 @@ import time
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(REPO), str(REPO / "tests")]
+sys.path[:0] = [str(REPO), str(REPO / "tests" / "support")]
 
 import psutil  # noqa: E402
-from course_copy import hand_in, nbgrader  # noqa: E402
+from course_copy import FIRST_LAB, nbgrader  # noqa: E402
 from grading_course import (  # noqa: E402
     command,
     environment,
     kill,
-    kinds,
     n_results,
     release,
+    solved_by_students,
     wait_for_results,
     write_zips,
 )
+from hand_in_builder import HandInBuilder  # noqa: E402
 
-from crystalgraph.grading.intake.hand_ins import find_sources, read  # noqa: E402
-from crystalgraph.grading.marking import grade_hand_in, sandboxes  # noqa: E402
+from crystalgraph.grading.intake.hand_ins import read  # noqa: E402
+from crystalgraph.grading.intake.sources import find_sources  # noqa: E402
+from crystalgraph.grading.marking import grade_hand_in, sandbox_pool  # noqa: E402
+from crystalgraph.grading.secret import grader_secret  # noqa: E402
 
 WORKERS = 2
 ALONE = 6
@@ -129,9 +132,9 @@ def grade_with_kills(course: Path, number: int) -> list[int]:
 def grade_by_stock(course: Path, solved: dict[str, set[str]]) -> Clock:
     """The same hand-ins by stock nbgrader, in one batch."""
     for student, tasks in solved.items():
-        hand_in(course, student, tasks)
+        HandInBuilder(tasks).put_submitted(course, student)
     with Clock() as clock:
-        done = nbgrader(course, "autograde", "hw", timeout=36000)
+        done = nbgrader(course, "autograde", FIRST_LAB.id, timeout=36000)
     if done.returncode != 0:
         sys.exit(done.stdout)
     return clock
@@ -139,8 +142,9 @@ def grade_by_stock(course: Path, solved: dict[str, set[str]]) -> Clock:
 
 def warm_seconds(course: Path) -> list[float]:
     """Seconds of each hand-in, as the grader says, without the first of each process."""
-    texts = [path.read_text() for path in (course / "results" / "hw").glob("*/result.json")]
-    by_log = sorted((course / "results" / "hw").glob("*/log.txt"), key=lambda p: p.stat().st_mtime)
+    results = course / "results" / FIRST_LAB.id
+    texts = [path.read_text() for path in results.glob("*/result.json")]
+    by_log = sorted(results.glob("*/log.txt"), key=lambda path: path.stat().st_mtime)
     first = {path.parent.name for path in by_log[: 2 * WORKERS]}
     known = map(json.loads, texts)
     return [one["seconds"] for one in known if one["student"] not in first]
@@ -148,10 +152,10 @@ def warm_seconds(course: Path) -> list[float]:
 
 def alone_seconds(course: Path) -> list[float]:
     """Seconds of single hand-ins in this process, a warm sandbox waiting and nothing beside it."""
-    sources = find_sources(course / "zips", "hw")[: ALONE + 1]
+    sources = find_sources(course / "zips", FIRST_LAB)[: ALONE + 1]
     seconds = []
     for source in sources:
-        result, _ = grade_hand_in(read(source), "hw")
+        result, _ = grade_hand_in(read(source, FIRST_LAB), FIRST_LAB, grader_secret())
         seconds.append(result.seconds)
         time.sleep(SECONDS_TO_WARM)
     return seconds[1:]  # the first one loads the grader's own libraries
@@ -160,17 +164,18 @@ def alone_seconds(course: Path) -> list[float]:
 def measure(number: int, n_stock: int, folder: Path) -> dict:
     """Everything in one run."""
     ours = release(folder / "ours")
-    solved = kinds(number)
-    (folder / "work").mkdir()
-    write_zips(ours / "zips", solved, folder / "work")
+    solved = solved_by_students(number)
+    write_zips(ours / "zips", solved)
     stock, killed = (shutil.copytree(ours, folder / name) for name in ("stock", "killed"))
     alone = alone_seconds(ours)
-    sandboxes().close()
+    sandbox_pool(FIRST_LAB).close()
     clock, memory = grade_calmly(ours)
     warm = warm_seconds(ours)
     stock_clock = grade_by_stock(stock, dict([*solved.items()][:n_stock]))
     moments = grade_with_kills(killed, number)
-    tables = [(one / "results" / "hw" / "grades.csv").read_bytes() for one in (ours, killed)]
+    tables = [
+        (one / "results" / FIRST_LAB.id / "grades.csv").read_bytes() for one in (ours, killed)
+    ]
     return {
         "hand_ins": number,
         "per_minute": 60 * number / clock.seconds,

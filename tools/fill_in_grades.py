@@ -17,6 +17,7 @@ from pathlib import Path
 
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.files import write_atomically
+from crystalgraph.labs import LABS
 
 Table = list[list[str]]
 
@@ -76,7 +77,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("table", type=Path, help="what the platform exports, as CSV")
     parser.add_argument("--grades", type=Path, required=True, help="from `nbgrader export`")
-    parser.add_argument("--assignment", default="hw", help="default: hw")
+    first = next(iter(LABS.values())).id
+    parser.add_argument("--assignment", default=first, help=f"default: {first}")
     parser.add_argument("--ids", required=True, help='its column of ids: "SIS Login ID"')
     parser.add_argument("--column", required=True, help='of the assignment: "Homework (4711)"')
     parser.add_argument("--out", type=Path, required=True, help="the table to upload")

@@ -1,24 +1,26 @@
-"""Write docs/grading_security.md from the submissions in tests/hostile.
+"""Write docs/grading_security.md from the submissions in tests/labs/hw/hostile.
 
     python tools/grading_security.py
 
-tests/test_grade_hostile.py grades each of them and demands the status and the points of the table.
+tests/labs/hw/test_hostile.py grades each and demands the status and the points of the table.
 """
 
 import sys
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(REPO), str(REPO / "tests")]
+TESTS = REPO / "tests"
+sys.path[:0] = [str(REPO), str(TESTS / "support"), str(TESTS / "labs" / "hw")]
 
 from hostile import ALL, SUBMISSIONS, THEMES, Submission  # noqa: E402
 
 TOP = f"""# What the grader withstands
 
 Written by `python tools/grading_security.py` from the {len(SUBMISSIONS)} submissions in
-`tests/hostile`. `tests/test_grade_hostile.py` grades every one and demands the status and the
-points below; after each it grades an honest hand-in and demands all of its {ALL:g} points, the
-bonus included.
+`tests/labs/hw/hostile`. `tests/labs/hw/test_hostile.py` marks every one for the tasks that it is
+about, with a right task behind them, and demands the status and the points below; after every tenth
+it grades an honest hand-in and demands all of its {ALL:g} points, the bonus included. The nightly
+tests grade all tasks of every one, and an honest hand-in after each.
 
 The right answers are never where a student's code runs. That code is in a sandbox without network
 (bubblewrap), gets inputs drawn for this student, and gives back arrays; they are compared outside.

@@ -3,15 +3,14 @@
 import os
 import pty
 import random
-import shutil
 import subprocess
 import termios
 import time
 
 import pytest
 from course_copy import points_of
-from fake_grader import write_hand_in
 from grading_course import (
+    SECRET_FILE,
     WHOLE,
     command,
     contents,
@@ -20,39 +19,26 @@ from grading_course import (
     grades,
     in_gradebook,
     kill,
-    kinds,
     n_results,
-    release,
+    solved_by_students,
     wait_for_results,
+    write_hand_in,
     write_zips,
 )
 
-from crystalgraph.labs.hw.tasks import TASKS
+from crystalgraph.labs import LABS
 
-ALL = set(TASKS)
+ALL = set(LABS["hw"].tasks)
 N_HAND_INS = 60
 KILLS = 3
-
-
-@pytest.fixture(scope="module")
-def released(tmp_path_factory):
-    return release(tmp_path_factory.mktemp("released") / "course")
-
-
-@pytest.fixture
-def course(released, tmp_path):
-    """A fresh copy of a course with a released assignment, without hand-ins."""
-    return shutil.copytree(released, tmp_path / "course")
-
 
 # --- the real grader -----------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_class_of_sixty_killed_three_times(course, tmp_path):
-    solved = kinds(N_HAND_INS)
-    (tmp_path / "work").mkdir()
-    write_zips(course / "zips", solved, tmp_path / "work")
+    solved = solved_by_students(N_HAND_INS)
+    write_zips(course / "zips", solved)
     calm = grade(course, "zips", "--out", tmp_path / "calm", timeout=3000)
     assert calm.returncode == 0, calm.stderr
     expected = in_gradebook(course)
@@ -82,9 +68,8 @@ def test_a_class_of_sixty_killed_three_times(course, tmp_path):
 
 
 @pytest.mark.slow
-def test_what_is_printed_and_written(course, tmp_path):
-    (tmp_path / "work").mkdir()
-    write_zips(course / "zips", {"right": ALL, "partly": {"1.1", "2.3"}}, tmp_path / "work")
+def test_what_is_printed_and_written(course):
+    write_zips(course / "zips", {"right": ALL, "partly": {"1.1", "2.3"}})
     (course / "zips" / "hw_broken.zip").write_bytes(b"PK\3\4 no zip")
     done = grade(course, "zips")
     assert done.returncode == 0, done.stderr
@@ -106,6 +91,8 @@ def test_what_is_printed_and_written(course, tmp_path):
         "partly": 8,
         "broken": 0,
     }
+    secret = SECRET_FILE.read_text().strip().encode()
+    assert not [path for path, content in contents(course).items() if secret in content]
 
 
 # --- what is said --------------------------------------------------------------------------------
@@ -166,3 +153,12 @@ def test_wrong_usage_is_one_sentence(tmp_path, arguments, said):
     done = grade(tmp_path, *arguments)
     assert done.returncode == 2
     assert said in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("assignment", ["ps9", "../hw", ""])
+def test_an_assignment_that_is_not_there_is_one_sentence(tmp_path, assignment):
+    done = grade(tmp_path, "zips", assignment=assignment)
+    assert done.returncode == 2
+    (sentence,) = done.stderr.splitlines()
+    assert f"There is no lab {assignment!r}; choose one of hw" in sentence
+    assert not [*tmp_path.iterdir()]

@@ -26,9 +26,9 @@ from browser import (
     stop,
     wait_for_server,
 )
-from course_copy import edit_code, hand_in, nbgrader, points_of
-from fake_grader import write_hand_in
-from grading_course import WHOLE, grade, in_gradebook, release
+from course_copy import edit_code, nbgrader, points_of
+from grading_course import WHOLE, grade, in_gradebook, release, write_hand_in
+from hand_in_builder import HandInBuilder
 from nbgrader.api import Gradebook
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
@@ -36,10 +36,13 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from crystalgraph.grading.intake.answers import Answers
+from crystalgraph.grading.intake.hand_ins import HandIn
 from crystalgraph.grading.reports.gradebook import CourseGradebook
 from crystalgraph.grading.result import Result, Status, TaskResult
-from crystalgraph.labs.hw.tasks import NOTEBOOKS, TASKS
+from crystalgraph.labs import LABS
 
+HW = LABS["hw"]
+NOTEBOOKS, TASKS = HW.notebooks, HW.tasks
 ALL = set(TASKS)
 SOME = {"1.1", "1.3", "2.1", "2.3", "2.7", "3.1", "3.5"}
 SOLVED = {"correct": ALL, "untouched": set(), "some": SOME, "late": ALL, "mistaken": ALL - {"2.3"}}
@@ -60,7 +63,7 @@ def write_answers(folder):
 def make_hand_ins(course):
     """Honest ones: all solved, none, some, late, one mistake that gets part of the points."""
     for student, solved in SOLVED.items():
-        folder = hand_in(course, student, solved)
+        folder = HandInBuilder(solved).put_submitted(course, student)
         made = DUE + timedelta(minutes=30 if student == "late" else -30)
         (folder / "timestamp.txt").write_text(made.strftime("%Y-%m-%d %H:%M:%S UTC"))
         if student == "mistaken":
@@ -232,11 +235,10 @@ def test_a_password_is_not_printed(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_locked_gradebook_costs_one_result_and_not_the_next(tmp_path):
-    course = release(tmp_path / "course")
-    tasks = tuple(TaskResult(task.id, Status.OK, float(task.points)) for task in TASKS.values())
-    first, second = (Result(student, "hw", "", tasks) for student in ("first", "second"))
-    book = CourseGradebook(course, "hw")
+def test_a_locked_gradebook_costs_one_result_and_not_the_next(course):
+    tasks = [TaskResult(task.id, Status.OK, float(task.points)) for task in TASKS.values()]
+    first, second = (Result.of(HandIn(one, "", {}), HW, tasks) for one in ("first", "second"))
+    book = CourseGradebook(course, HW)
     with book.opened():
         other = sqlite3.connect(course / "gradebook.db", isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")

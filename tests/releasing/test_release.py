@@ -5,7 +5,7 @@ import re
 
 import nbformat
 import pytest
-from course_copy import edit_code
+from course_copy import edit_code, nbgrader
 from nbgrader.utils import is_grade
 
 from crystalgraph.labs import LABS
@@ -278,6 +278,19 @@ def test_a_broken_course_is_not_released(break_it, course):
         update_texts(course, write=True)
     assert "\n" not in str(caught.value)
     assert before == {path: path.read_bytes() for path in files_in(course / "assignments")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "break_it", [no_end_in_notebook, solution_line_in_text], ids=lambda function: function.__name__
+)
+def test_nbgrader_fails_loudly_and_leaves_nothing_to_hand_out(break_it, course):
+    """One mistake that stops a notebook's conversion, one that is found when all is converted."""
+    break_it(course)
+    done = nbgrader(course, "generate_assignment", "hw", "--force")
+    assert done.returncode != 0
+    assert BROKEN[break_it] in done.stdout
+    assert not HW.release(course).exists()
 
 
 # --- what changes and what does not --------------------------------------------------------------

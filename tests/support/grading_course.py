@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from course_copy import FIRST_LAB, copy_course, nbgrader
 from hand_in_builder import HandInBuilder
 from nbgrader.api import Gradebook
 
+from crystalgraph.grading import secret
 from crystalgraph.paths import REPO
 
 WHOLE = ("", "")
 """In the place of a cell: timestamp, score and whether a human is needed, of a whole hand-in."""
 SUPPORT = Path(__file__).parent
+SECRET_FILE = Path(tempfile.gettempdir(), f"crystalgraph-tests-{os.getuid()}", "grader_secret")
 
 
 def release(into, *options):
@@ -29,10 +32,10 @@ def release(into, *options):
     return course
 
 
-def command(*arguments, fake=False):
+def command(*arguments, fake=False, assignment=FIRST_LAB.id):
     """The command line of `crystalgraph grade`, for subprocess."""
     program = ["-c", fake_grader.RUN] if fake else ["-m", "crystalgraph"]
-    options = ["--assignment", FIRST_LAB.id] + (["--unsafe"] if fake else [])
+    options = ["--assignment", assignment] + (["--unsafe"] if fake else [])
     return [sys.executable, *program, "grade", *map(str, arguments), *options]
 
 
@@ -40,13 +43,14 @@ def environment(notes=None):
     """Variables for it; `notes` is where the fake grader remembers whom it has killed."""
     paths = [str(SUPPORT), str(REPO)]
     added = {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
-    return os.environ | added | {"FAKE_GRADER_NOTES": str(notes)}
+    added |= {secret.ENVIRONMENT: str(SECRET_FILE), "FAKE_GRADER_NOTES": str(notes)}
+    return os.environ | added
 
 
-def grade(course, *arguments, fake=False, notes=None, timeout=900):
-    """Run it in the course's folder to its end."""
+def grade(course, *arguments, notes=None, timeout=900, **known):
+    """Run it in the course's folder to its end; what else is known goes to `command`."""
     return subprocess.run(
-        command(*arguments, fake=fake),
+        command(*arguments, **known),
         cwd=course,
         env=environment(notes),
         capture_output=True,
@@ -116,7 +120,7 @@ def contents(course):
 
 
 def write_hand_in(folder, student, right=(), seconds=0.0, do=""):
-    """A zip as the last cell of a notebook makes it, with what fake_grader does in the model file."""
+    """A zip as the last cell makes it, with what fake_grader does in the model file."""
     work = HandInBuilder(solved=())
     said = f"# right: {' '.join(right)}\n# seconds: {seconds}\n# do: {do}\n"
     work.files[work.lab.model_file] = said.encode()

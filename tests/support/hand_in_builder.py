@@ -26,6 +26,7 @@ from crystalgraph.grading.intake.sources import find_sources
 from crystalgraph.labs import LABS
 from crystalgraph.labs.lab import Lab
 from crystalgraph.paths import REPO
+from crystalgraph.releasing.holes import stub_line
 
 
 class HandInBuilder:
@@ -54,6 +55,16 @@ class HandInBuilder:
         notebook = nbformat.reads(self.files[where].decode(), as_version=4)
         _cell_of(notebook, self.lab.tasks[task].name).source = code
         self.files[where] = nbformat.writes(notebook).encode()
+        return self
+
+    def hole(self, task: str, code: str) -> HandInBuilder:
+        """Put code in place of the stub line of a task that is not solved."""
+        where, lines = self.lab.tasks[task].where, [stub_line(self.lab.tasks[task]), code]
+        if self.lab.tasks[task].in_notebook:
+            lines = [json.dumps(line)[1:-1] for line in lines]
+        old, new = (line.encode() for line in lines)
+        assert self.files[where].count(old) == 1
+        self.files[where] = self.files[where].replace(old, new)
         return self
 
     def source_of(self, task: str) -> str:
