@@ -80,7 +80,7 @@ class Lab:
         notebooks: number -> file, in the order in which they are worked through.
         tasks: id -> task.
         questions: those answered in words.
-        model_file: Python file that students fill in beside the notebooks; None where there is none.
+        model_file: Python file that students fill in beside the notebooks, if there is one.
         reference: file with its right answers, in the course's folder.
         extras: optional dependencies of pyproject.toml that the lab needs.
         own_limits: what the code of a hand-in may take, where that is not the usual.

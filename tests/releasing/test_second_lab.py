@@ -161,7 +161,7 @@ def test_the_batch_grader_grades_it_in_its_sandbox(submitted):
     assert done.returncode == 0, done.stdout
     with (submitted / "results" / "tiny" / "grades.csv").open(newline="") as file:
         rows = {row["student"]: row for row in csv.DictReader(file)}
-    assert {student: float(row["total"]) for student, row in rows.items()} == EXPECTED
+    assert {student: float(row["points"]) for student, row in rows.items()} == EXPECTED
 
 
 # --- an instructor's edits of the first lab ------------------------------------------------------
