@@ -20,7 +20,7 @@ def cells_of(content: bytes) -> list[dict]:
     """
     cells = json.loads(content.decode("utf-8"))["cells"]
     for cell in cells:
-        source_of(cell), settings_of(cell)
+        _ = source_of(cell), settings_of(cell)
     return cells
 
 

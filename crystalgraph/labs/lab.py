@@ -196,13 +196,13 @@ class Lab:
         return self.home / "instructor" / "hidden_cases"
 
     def hidden_by_environment(self) -> Path | None:
-        """The folder of hidden cases, when the environment asks for them.
+        """The folder of hidden cases, when the environment asks for them and the lab has cases.
 
         Raises:
             CrystalGraphError: there is no such folder.
         """
         named = os.environ.get(HIDDEN)
-        if not named:
+        if not named or not any(self.cases_folder.glob("*.npz")):
             return None
         folder = Path(named) / self.folder / "instructor" / "hidden_cases"
         if not folder.is_dir():
