@@ -10,6 +10,7 @@ from types import ModuleType
 from crystalgraph import paths
 from crystalgraph.checking.notebook_code import load_function
 from crystalgraph.checking.python_file import load_python_file
+from crystalgraph.labs import LABS
 from crystalgraph.labs.lab import Lab
 
 
@@ -21,8 +22,6 @@ def reference_of(folder: str, root: Path = paths.REPO) -> ModuleType | None:
         folder: of the lab in crystalgraph/labs.
         root: the course's folder.
     """
-    from crystalgraph.labs import LABS
-
     name = LABS[folder].reference
     return (
         None if name is None else load_python_file(root / name, f"crystalgraph_reference_{folder}")
@@ -31,8 +30,6 @@ def reference_of(folder: str, root: Path = paths.REPO) -> ModuleType | None:
 
 @cache
 def _right_answers(folder: str, root: Path) -> dict[str, object]:
-    from crystalgraph.labs import LABS
-
     lab, reference = LABS[folder], reference_of(folder, root)
     if reference and lab.model_file:  # notebooks import it under the name of the students' file
         sys.modules[Path(lab.model_file).stem] = reference
