@@ -108,15 +108,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
     return ByGroup(config, log)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def same_environment():
-    """What a file of tests sets in the environment ends with it: nbgrader_config.py sets some."""
-    before = os.environ.copy()
-    yield
-    os.environ.clear()
-    os.environ.update(before)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
     """Where CI=true promises that every tool is there, a skipped test is a failed one."""

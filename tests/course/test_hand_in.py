@@ -17,7 +17,6 @@ import pytest
 from course_copy import edit_code, hand_in, run_hand_in_cell
 from hypothesis import example, given
 from hypothesis import strategies as st
-from traitlets.config import PyFileConfigLoader
 
 from crystalgraph.course import hand_in as module
 from crystalgraph.course.hand_in import checked_id
@@ -26,6 +25,7 @@ from crystalgraph.course.hand_in.names import STUDENT_ID
 from crystalgraph.course.hand_in.open_tasks import empty_answers, still_open
 from crystalgraph.course.hand_in.parts import HandInRefused, collect_parts
 from crystalgraph.course.hand_in.saved import check_saved
+from crystalgraph.grading.reports.gradebook import nbgrader_settings
 from crystalgraph.labs import LABS
 from crystalgraph.paths import REPO
 from crystalgraph.releasing.nbgrader_plugins import HandInCollector, time_of_zip
@@ -97,7 +97,7 @@ def test_without_an_id_and_while_grading_nothing_is_done(folder, execution, stud
 
 def collector():
     """The instructor's collector, as nbgrader_config.py sets it."""
-    config = PyFileConfigLoader("nbgrader_config.py", path=str(REPO)).load_config()
+    config = nbgrader_settings(REPO)
     assert config.ZipCollectApp.collector_plugin is HandInCollector
     return HandInCollector(config=config)
 

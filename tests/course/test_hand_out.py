@@ -8,10 +8,10 @@ import sys
 
 import nbformat
 import pytest
-from traitlets.config.loader import PyFileConfigLoader
 
 from crystalgraph.course import hand_out as module
 from crystalgraph.course.hand_out import RECORD, differences, fingerprint, hand_out
+from crystalgraph.grading.reports.gradebook import nbgrader_settings
 from crystalgraph.labs import LABS
 from crystalgraph.paths import REPO
 from crystalgraph.releasing.students_copy import write_folder
@@ -297,7 +297,7 @@ def test_the_difference_is_shown(homework):
 
 @pytest.mark.parametrize("name", [NEW_FIRST, NEW_MODEL, "1_from_salt_to_graph.new2.ipynb"])
 def test_a_new_version_beside_is_no_part_of_a_hand_in(name):
-    config = PyFileConfigLoader("nbgrader_config.py", str(REPO)).load_config()
+    config = nbgrader_settings(REPO)
     pattern = config.FileNameCollectorPlugin.named_regexp
     assert re.match(pattern, f"/x/extracted/hw_s001/{FIRST}")
     assert not re.match(pattern, f"/x/extracted/hw_s001/{name}")

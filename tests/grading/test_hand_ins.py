@@ -15,7 +15,6 @@ from course_copy import copy_course, nbgrader
 from hand_in_builder import files_of, put, zip_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from traitlets.config.loader import PyFileConfigLoader
 
 from crystalgraph.course.hand_in.names import STUDENT_ID, TIME_FORMAT
 from crystalgraph.errors import CrystalGraphError
@@ -23,6 +22,7 @@ from crystalgraph.grading.intake.archives import MEGABYTE, USUAL_LIMITS, SizeLim
 from crystalgraph.grading.intake.file_names import student_in
 from crystalgraph.grading.intake.hand_ins import read
 from crystalgraph.grading.intake.sources import Source, find_sources
+from crystalgraph.grading.reports.gradebook import nbgrader_settings
 from crystalgraph.grading.result import Status
 from crystalgraph.labs import LABS
 from crystalgraph.paths import REPO
@@ -142,13 +142,10 @@ def test_a_single_zip_is_a_hand_in(tmp_path):
     assert what_is_in(source).files == WORK
 
 
+@pytest.fixture(scope="module")
 def collector():
     """The instructor's collector, as nbgrader_config.py sets it."""
-    config = PyFileConfigLoader("nbgrader_config.py", path=str(REPO)).load_config()
-    return HandInCollector(config=config)
-
-
-COLLECTOR = collector()
+    return HandInCollector(config=nbgrader_settings(REPO))
 
 
 @given(
@@ -156,9 +153,9 @@ COLLECTOR = collector()
     st.from_regex(r"([A-Za-z ]{1,9}_){0,3}", fullmatch=True),
     st.sampled_from(["", "-1", " (1)", "(12)"]),
 )
-def test_the_same_student_as_nbgraders_collector(student, before, after):
+def test_the_same_student_as_nbgraders_collector(collector, student, before, after):
     name = f"{before}hw_{student}{after}"
-    info = COLLECTOR.collect(f"/c/downloaded/hw/extracted/{name}/{FIRST}")
+    info = collector.collect(f"/c/downloaded/hw/extracted/{name}/{FIRST}")
     assert student_in(f"{name}.zip", HW) == info["student_id"] == student
 
 

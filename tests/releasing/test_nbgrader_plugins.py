@@ -6,8 +6,8 @@ import nbformat
 import pytest
 from nbgrader.apps import ZipCollectApp
 from nbgrader.coursedir import CourseDirectory
-from traitlets.config import PyFileConfigLoader
 
+from crystalgraph.grading.reports.gradebook import nbgrader_settings
 from crystalgraph.labs import LABS
 from crystalgraph.paths import REPO
 from crystalgraph.releasing.nbgrader_plugins import HandInCollector, NumberOrNothing
@@ -60,7 +60,7 @@ def test_stderr_costs_nothing_and_an_error_stays_one():
 
 @pytest.fixture(scope="module")
 def config():
-    return PyFileConfigLoader("nbgrader_config.py", path=str(REPO)).load_config()
+    return nbgrader_settings(REPO)
 
 
 def test_the_settings_know_every_lab(config):

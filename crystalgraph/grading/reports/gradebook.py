@@ -85,7 +85,7 @@ class CourseGradebook:
     """
 
     def __init__(self, course: Path, lab: Lab, url: str = "") -> None:
-        config = _load_config(course)
+        config = nbgrader_settings(course)
         self.course = CourseDirectory(config=config, root=str(course))
         self.lab, self.assignment = lab, lab.id
         self.url = url or self.course.db_url
@@ -302,8 +302,18 @@ def _failed(graded: TaskResult) -> bool:
     return graded.status is Status.INTERNAL_ERROR
 
 
-def _load_config(course: Path) -> Config:
-    """The course's settings of nbgrader; the file also sets variables, for stock nbgrader."""
+def nbgrader_settings(course: Path) -> Config:
+    """The settings in a course's nbgrader_config.py.
+
+    The file also sets variables, for the programs that stock nbgrader starts; here they are put
+    back.
+
+    Args:
+        course: the folder with the file.
+
+    Returns:
+        The settings, as nbgrader's own programs take them.
+    """
     before = os.environ.copy()
     try:
         return PyFileConfigLoader(CONFIG, path=str(course)).load_config()
