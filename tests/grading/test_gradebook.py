@@ -1,6 +1,6 @@
 """nbgrader's gradebook after `crystalgraph grade`: as after stock `nbgrader autograde`, and usable.
 
-The same honest hand-ins are graded by both, in two copies of a course. Then people work with ours:
+The hand-ins of one term are graded by both, in two copies of a course. Then people work with ours:
 formgrader in a browser, a written answer graded by hand, feedback, export.
 """
 
@@ -12,10 +12,8 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import nbformat
 import pytest
 from browser import (
     BROWSERS,
@@ -26,9 +24,9 @@ from browser import (
     stop,
     wait_for_server,
 )
-from course_copy import edit_code, nbgrader, points_of
+from course_copy import nbgrader, points_of
+from graded_term import EXPECTED
 from grading_course import WHOLE, grade, in_gradebook, release, write_hand_in
-from hand_in_builder import HandInBuilder
 from nbgrader.api import Gradebook
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
@@ -43,76 +41,34 @@ from crystalgraph.labs import LABS
 
 HW = LABS["hw"]
 NOTEBOOKS, TASKS = HW.notebooks, HW.tasks
-ALL = set(TASKS)
-SOME = {"1.1", "1.3", "2.1", "2.3", "2.7", "3.1", "3.5"}
-SOLVED = {"correct": ALL, "untouched": set(), "some": SOME, "late": ALL, "mistaken": ALL - {"2.3"}}
-DUE = datetime(2026, 3, 1, 12, tzinfo=UTC)
-QUESTIONS = ("q1_1", "q2_2")
-
-
-def write_answers(folder):
-    """Answer some of the written questions."""
-    for path in folder.glob("*.ipynb"):
-        notebook = nbformat.read(path, as_version=4)
-        for cell in notebook.cells:
-            if cell.metadata.get("nbgrader", {}).get("grade_id") in QUESTIONS:
-                cell.source = cell.source.replace("YOUR ANSWER HERE", "Because of **symmetry**.")
-        nbformat.write(notebook, path)
-
-
-def make_hand_ins(course):
-    """Honest ones: all solved, none, some, late, one mistake that gets part of the points."""
-    for student, solved in SOLVED.items():
-        folder = HandInBuilder(solved).put_submitted(course, student)
-        made = DUE + timedelta(minutes=30 if student == "late" else -30)
-        (folder / "timestamp.txt").write_text(made.strftime("%Y-%m-%d %H:%M:%S UTC"))
-        if student == "mistaken":
-            edit_code(folder / "model_hw.py", *MISTAKE)
-        if student != "untouched":
-            write_answers(folder)
-
-
-MISTAKE = ("torch.sigmoid", "torch.tanh")  # in the gated convolution
 
 
 @pytest.fixture(scope="module")
-def courses(tmp_path_factory):
+def courses(term, tmp_path_factory):
     """Two copies of a course: graded by us and by nbgrader."""
-    ours = release(tmp_path_factory.mktemp("courses") / "ours")
-    with (ours / "nbgrader_config.py").open("a") as config:
-        config.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
-    due = DUE.strftime("%Y-%m-%d %H:%M:%S UTC")
-    assert not nbgrader(ours, "db", "assignment", "add", "hw", "--duedate", due).returncode
-    make_hand_ins(ours)
-    stock = shutil.copytree(ours, ours.with_name("stock"))
-    done = nbgrader(stock, "autograde", "hw", timeout=1800)
-    assert done.returncode == 0, done.stdout
+    ours = shutil.copytree(term.collected, tmp_path_factory.mktemp("courses") / "ours")
     done = grade(ours, "submitted")
     assert done.returncode == 0, done.stdout + done.stderr
-    return ours, stock
+    return ours, term.course
 
 
 @pytest.mark.slow
 def test_the_gradebook_is_that_of_stock_nbgrader(courses):
     ours, stock = map(in_gradebook, courses)
-    for student in SOLVED:
+    assert set(ours) == {*EXPECTED, "mistaken"}
+    for student in ours:
         assert ours[student] == stock[student], student
-    totals = {student: said[WHOLE][1] for student, said in ours.items()}
-    assert 0 < totals.pop("mistaken") < points_of(ALL)
-    penalized = points_of(ALL)  # nbgrader takes it off in the export
-    assert totals == {"correct": 120, "untouched": 0, "some": points_of(SOME), "late": penalized}
 
 
 @pytest.mark.slow
 def test_export_and_feedback_go_on_working(courses):
-    exports = []
-    for course in courses:
-        for command in (("export", "--to", "grades.csv"), ("generate_feedback", "hw")):
-            done = nbgrader(course, *command)
-            assert done.returncode == 0, done.stdout
-        exports.append(sorted((course / "grades.csv").read_text().splitlines()))
-    assert exports[0] == exports[1]
-    page = courses[0] / "feedback" / "correct" / "hw" / NOTEBOOKS["2"].replace("ipynb", "html")
+    ours, stock = courses
+    for command in (("export", "--to", "grades.csv"), ("generate_feedback", "hw")):
+        done = nbgrader(ours, *command)
+        assert done.returncode == 0, done.stdout
+    tables = [(course / "grades.csv").read_text().splitlines() for course in courses]
+    assert sorted(tables[0]) == sorted(tables[1])
+    page = ours / "feedback" / "late" / "hw" / NOTEBOOKS["2"].replace("ipynb", "html")
     text = page.read_text(encoding="utf-8")
     assert "Task 2.1, ConvLayer.forward: 10 of 10 points" in text
     assert "symmetry" in text
@@ -122,9 +78,9 @@ def test_export_and_feedback_go_on_working(courses):
 def test_grading_again_by_stock_nbgrader_still_works(courses, tmp_path):
     """Somebody may go back: submitted/ is as it was."""
     course = shutil.copytree(courses[0], tmp_path / "course")
-    done = nbgrader(course, "autograde", "hw", "--student", "some", "--force")
+    done = nbgrader(course, "autograde", "hw", "--student", "late", "--force")
     assert done.returncode == 0, done.stdout
-    assert in_gradebook(course)["some"][WHOLE][1] == points_of(SOME)
+    assert in_gradebook(course)["late"][WHOLE][1] == points_of(EXPECTED["late"])
 
 
 # --- formgrader ----------------------------------------------------------------------------------
@@ -175,15 +131,16 @@ def test_formgrader_shows_the_scores_and_takes_a_manual_one(courses, tmp_path):
     (tmp_path / "browser").mkdir()
     with formgrader(course, tmp_path / "browser") as (chrome, address):
         chrome.get(f"{address}/formgrader/manage_submissions/hw")
-        rows = wait(chrome, lambda: len(found := table(chrome)) == len(SOLVED) and found, "rows")
+        students = {*EXPECTED, "mistaken"}
+        rows = wait(chrome, lambda: len(found := table(chrome)) == len(students) and found, "rows")
         text = {row[1]: " ".join(row) for row in rows}
         chrome.save_screenshot(str(tmp_path / "submissions.png"))
-        assert set(text) == set(SOLVED), rows
+        assert set(text) == students, rows
         for student, said in in_gradebook(course).items():
             assert f"{said[WHOLE][1]:g} / 165" in text[student], text
         grade_by_hand(chrome, address, course, tmp_path)
     before = in_gradebook(course)
-    assert before["some"]["1_from_salt_to_graph", "q1_1"] == (None, 2.0, False)
+    assert before["late"]["1_from_salt_to_graph", "q1_1"] == (None, 2.0, False)
     done = grade(course, "submitted", "--resume")
     assert done.returncode == 0, done.stderr
     assert in_gradebook(course) == before, "what a human did is left alone"
@@ -193,8 +150,8 @@ def grade_by_hand(chrome, address, course, pictures):
     """Open the first notebook of a hand-in and give two points to a written answer."""
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "crystalgraph") as gradebook:
         name = NOTEBOOKS["1"].removesuffix(".ipynb")
-        page = gradebook.find_submission_notebook(name, "hw", "some").id
-        answer = gradebook.find_grade("q1_1", name, "hw", "some").id
+        page = gradebook.find_submission_notebook(name, "hw", "late").id
+        answer = gradebook.find_grade("q1_1", name, "hw", "late").id
     chrome.get(f"{address}/formgrader/submissions/{page}/")
     box = wait(chrome, lambda: chrome.find_element(By.ID, "q1_1"), "the score's box")
     chrome.save_screenshot(str(pictures / "notebook.png"))

@@ -21,6 +21,7 @@ from course_copy import (
 )
 from nbclient import NotebookClient
 from nbgrader.api import Gradebook
+from python_path import python_path
 
 from crystalgraph.checking.python_file import load_python_file
 from crystalgraph.labs.lab import Lab
@@ -47,7 +48,7 @@ def course(tmp_path_factory):
     folder = copy_package(tmp_path_factory.mktemp("second") / "course")
     add_lab(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(folder))
+        patch.setenv("PYTHONPATH", python_path(folder))
         yield folder
 
 

@@ -8,6 +8,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from python_path import python_path
+
 
 def console_steps(text):
     """[(command, lines it should print)] of the fenced `console` blocks."""
@@ -61,7 +63,7 @@ def run_steps(steps, folder):
                 command,
                 shell=True,
                 cwd=folder,
-                env={**os.environ, "PATH": path, "PYTHONPATH": str(library_of(folder))},
+                env={**os.environ, "PATH": path, "PYTHONPATH": python_path(library_of(folder))},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from python_path import python_path
 
 from crystalgraph.checking.task import Task
 from crystalgraph.labs import LABS
@@ -71,7 +72,7 @@ def crystalgraph(course: Path, *arguments: str, timeout: int = 600) -> subproces
     return subprocess.run(
         [sys.executable, "-m", "crystalgraph", *arguments],
         cwd=course,
-        env=os.environ | {"PYTHONPATH": str(course)},
+        env=os.environ | {"PYTHONPATH": python_path(course)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

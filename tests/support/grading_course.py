@@ -14,6 +14,7 @@ import psutil
 from course_copy import FIRST_LAB, copy_course, nbgrader
 from hand_in_builder import HandInBuilder
 from nbgrader.api import Gradebook
+from python_path import python_path
 
 from crystalgraph.grading import secret
 from crystalgraph.paths import REPO
@@ -41,8 +42,7 @@ def command(*arguments, fake=False, assignment=FIRST_LAB.id):
 
 def environment(notes=None):
     """Variables for it; `notes` is where the fake grader remembers whom it has killed."""
-    paths = [str(SUPPORT), str(REPO)]
-    added = {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
+    added = {"PYTHONPATH": python_path(SUPPORT, REPO), "OMP_NUM_THREADS": "1"}
     added |= {secret.ENVIRONMENT: str(SECRET_FILE), "FAKE_GRADER_NOTES": str(notes)}
     return os.environ | added
 
