@@ -54,7 +54,14 @@ def students_get() -> tuple[str, ...]:
     assignments = sorted(f"assignments/{lab.id}" for lab in labs)
     return (
         *(".gitignore", "CITATION.cff", "LICENSE", "README.md", "environment.yml"),
-        *("pyproject.toml", "requirements.lock", "start.py", *model_files, *assignments),
+        *(
+            "pyproject.toml",
+            "requirements.lock",
+            "setup.py",
+            "start.py",
+            *model_files,
+            *assignments,
+        ),
         *("crystalgraph", "data", TASKS_PAGE, "docs/pictures"),
     )
 

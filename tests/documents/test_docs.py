@@ -46,6 +46,7 @@ def course(tmp_path):
 
 STUDENTS_ALSO_GET = (
     "LICENSE",
+    "setup.py",
     "start.py",
     "requirements.lock",
     "docs/pictures",
