@@ -5,7 +5,6 @@ nbgrader reads this file when it is called in this folder.
 
 import os
 import sys
-import tomllib
 from pathlib import Path
 
 from nbgrader.preprocessors import (
@@ -19,6 +18,7 @@ from nbgrader.preprocessors import (
 from crystalgraph.labs import LABS
 from crystalgraph.labs.lab import HIDDEN
 from crystalgraph.paths import PACKAGE
+from crystalgraph.releasing.address import students_repository
 from crystalgraph.releasing.nbgrader_plugins import (
     RELEASE_PREPROCESSORS,
     HandInCollector,
@@ -29,8 +29,6 @@ from crystalgraph.releasing.nbgrader_plugins import (
 )
 
 ROOT = Path(__file__).resolve().parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-REPOSITORY = PROJECT["tool"]["crystalgraph"]["repository"]
 
 c = get_config()  # noqa: F821  (nbgrader defines it)
 
@@ -44,7 +42,7 @@ c.CourseDirectory.feedback_directory = "feedback"
 # --- release: nbgrader generate_assignment LAB --force
 c.GenerateAssignment.preprocessors = RELEASE_PREPROCESSORS
 c.GenerateAssignment.post_convert_hook = ReleaseHook(ROOT)
-c.WriteNames.repository = REPOSITORY.removeprefix("https://github.com/")
+c.WriteNames.repository = students_repository(ROOT)
 
 # --- collect: nbgrader zip_collect LAB
 # Hand-ins are zips named LAB_STUDENT.zip; the last cell of every notebook makes them.

@@ -3,14 +3,23 @@
 import os
 from pathlib import Path
 
-REPO = Path(__file__).resolve().parents[1]
-"""The repository: the folder that holds crystalgraph/, data/ and start.py."""
-
 PACKAGE = Path(__file__).resolve().parent
 """The library's own folder."""
+
+_IN_WHEEL = PACKAGE / "bundled"
+
+REPO = _IN_WHEEL if _IN_WHEEL.is_dir() else PACKAGE.parent
+"""The folder that holds assignments/ and data/: the repository's, or their copy in a wheel."""
+
+IS_OWN = REPO != _IN_WHEEL and os.access(REPO, os.W_OK)
+"""Whether that folder is for this user to write into, as a JupyterHub's shared copy is not."""
+
+WORK = REPO / "work" if IS_OWN else Path.home() / "crystalgraph"
+"""The student's own copies of labs."""
 
 DATA = Path(os.environ.get("CRYSTALGRAPH_DATA") or REPO / "data")
 """Bundled datasets, element table and finished runs; CRYSTALGRAPH_DATA names another folder."""
 
-CACHE = Path(os.environ.get("CRYSTALGRAPH_CACHE") or REPO / ".cache")
+_CACHE = REPO / ".cache" if IS_OWN else Path.home() / ".cache" / "crystalgraph"
+CACHE = Path(os.environ.get("CRYSTALGRAPH_CACHE") or _CACHE)
 """Graphs kept between runs; safe to delete. CRYSTALGRAPH_CACHE names another folder."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from crystalgraph.course.hand_out import HandedOut, differences, hand_out
 from crystalgraph.labs import LABS, find_lab
 from crystalgraph.labs.lab import Lab
+from crystalgraph.paths import WORK
 
 EXTRA_ARGUMENTS = True  # what lab does not know goes to JupyterLab (--no-browser, --port 8890)
 
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="show what differs between your files and new versions that lie beside them, and stop",
     )
     parser.add_argument(
-        "--folder", type=Path, metavar="DIR", help="of your copy; default: work/LAB of the course"
+        "--folder", type=Path, metavar="DIR", help=f"of your copy; default: {WORK}/LAB"
     )
     # Other files than the released ones, for tests and for an instructor's variants.
     parser.add_argument("--source", type=Path, help=argparse.SUPPRESS)

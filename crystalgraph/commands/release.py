@@ -18,7 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--student-zip", type=Path, metavar="FILE", help="also pack the students' copy as a zip"
     )
     parser.add_argument(
-        "--students", type=Path, metavar="DIR", help="also write the students' copy as a folder"
+        "--students",
+        type=Path,
+        metavar="DIR",
+        help="also write the students' copy as a git repository",
     )
     parser.epilog = (
         "Exit code: 0 everything is up to date, 1 --check found something that is not, 2 no "
@@ -32,6 +35,7 @@ def main(args: argparse.Namespace) -> int:
         raise CrystalGraphError(
             "a release needs the instructor's copy of the course, the one with solutions"
         )
+    from crystalgraph.releasing.address import check_addresses
     from crystalgraph.releasing.build import update
     from crystalgraph.releasing.students_copy import pack, write_folder
 
@@ -41,10 +45,12 @@ def main(args: argparse.Namespace) -> int:
         outdated = update(REPO, write=False)
         print("\n".join(outdated) or "the release is up to date")
         return 1 if outdated else 0
+    if args.student_zip or args.students:
+        check_addresses(REPO)
     print("\n".join(update(REPO, write=True)) or "nothing has changed")
     if args.student_zip:
         print(f"{args.student_zip}: {pack(REPO, args.student_zip)} files")
     if args.students:
         n_files, n_deleted = write_folder(REPO, args.students)
-        print(f"{args.students}: {n_files} files, {n_deleted} deleted")
+        print(f"{args.students}: {n_files} files, {n_deleted} deleted; commit and push them there")
     return 0

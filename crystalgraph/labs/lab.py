@@ -119,9 +119,9 @@ class Lab:
         """A student's own copy.
 
         Args:
-            root: the course's folder.
+            root: the course's folder; where it is not the student's, the copy is at home.
         """
-        return root / "work" / self.id
+        return (paths.WORK if root == paths.REPO else root / "work") / self.id
 
     def release(self, root: Path = paths.REPO) -> Path:
         """The lab as it is handed out.

@@ -9,12 +9,12 @@ from __future__ import annotations
 import fnmatch
 import shutil
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 from crystalgraph.labs import LABS
 from crystalgraph.labs.lab import Lab
+from crystalgraph.releasing.address import students_repository
 from crystalgraph.releasing.agreement import check_lab, check_names
 from crystalgraph.releasing.cases import make_cases, stale_cases
 from crystalgraph.releasing.nbgrader_plugins import finish_release, release_notebook, write_text
@@ -98,19 +98,13 @@ def _make_lab(lab: Lab, root: Path, into: Path) -> None:
     assignment = lab.release(into)
     ignored = shutil.ignore_patterns(*LEFT_OUT, "*.ipynb")
     shutil.copytree(lab.solutions(root), assignment, ignore=ignored)
-    repository = read_repository(root)
+    repository = students_repository(root)
     for name in lab.notebooks.values():
         text = release_notebook(lab, lab.solutions(root) / name, repository)
         write_text(assignment / name, text)
     finish_release(lab, root, assignment)
     if lab.model_file is not None:
         shutil.copyfile(assignment / lab.model_file, into / lab.model_file)
-
-
-def read_repository(root: Path) -> str:
-    """OWNER/NAME of the course's repository, from pyproject.toml."""
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    return project["tool"]["crystalgraph"]["repository"].removeprefix("https://github.com/")
 
 
 def differences(made: Path, root: Path) -> list[str]:

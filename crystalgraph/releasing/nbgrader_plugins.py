@@ -42,12 +42,11 @@ from crystalgraph.course.hand_in.names import (
 )
 from crystalgraph.labs import LABS, find_lab
 from crystalgraph.labs.lab import Lab
+from crystalgraph.releasing.address import PLACEHOLDER
 from crystalgraph.releasing.agreement import check_lab
 from crystalgraph.releasing.holes import POINTS_CALL, ReleaseError, clear_holes, make_model_file
 from crystalgraph.releasing.inspection import check_release
 
-PLACEHOLDER = "YOUR-COURSE/crystalgraph"
-"""Stands in the solution notebooks for the course's repository."""
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 NOISE = ("ExecuteTime", "collapsed", "execution", "outputId", "scrolled", "trusted")
 

@@ -173,7 +173,7 @@ dependencies = ["numpy>=2"]
 optional-dependencies.test = ["pytest"]
 
 [tool.crystalgraph]
-repository = "https://github.com/YOUR-COURSE/crystalgraph"
+students = "https://github.com/YOUR-COURSE/crystalgraph"
 """
 EVERYTHING = ["venv", "torch", "project"]
 

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 from console import console_steps, missing_line, run_steps
-from course_copy import copy_package, hand_in
+from course_copy import copy_package, hand_in, set_addresses
 
 from crystalgraph.labs import LABS
 from crystalgraph.paths import REPO
@@ -32,6 +32,7 @@ def course(tmp_path):
     for name in STUDENTS_ALSO_GET:
         source = REPO / name
         (shutil.copytree if source.is_dir() else shutil.copyfile)(source, course / name)
+    set_addresses(course)
     archive = course / "downloaded" / "hw" / "archive"
     archive.mkdir(parents=True)
     for student, solved in HAND_INS.items():
@@ -43,7 +44,14 @@ def course(tmp_path):
     return course
 
 
-STUDENTS_ALSO_GET = ("README.md", "LICENSE", "start.py", "requirements.lock", "docs/pictures")
+STUDENTS_ALSO_GET = (
+    "LICENSE",
+    "setup.py",
+    "start.py",
+    "requirements.lock",
+    "docs/pictures",
+    "docs/for_students",
+)
 
 
 @pytest.mark.slow

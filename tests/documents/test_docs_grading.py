@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 from console import console_steps, run_steps
-from course_copy import copy_package, edit_code, hand_in
+from course_copy import copy_package, edit_code, hand_in, set_addresses
 
 from crystalgraph.grading.result import Status
 from crystalgraph.labs import LABS
@@ -38,8 +38,10 @@ def course(tmp_path):
     """A course's folder with library and tools, four zips, a later one, and Canvas's table."""
     course = copy_package(tmp_path / "course")
     shutil.copytree(REPO / "tools", course / "tools", ignore=shutil.ignore_patterns("*/"))
-    for name in ("README.md", "LICENSE", "start.py"):
+    for name in ("docs/for_students/README.md", "LICENSE", "setup.py", "start.py"):
+        (course / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(REPO / name, course / name)
+    set_addresses(course)
     folders = {name: hand_in(course, name, solved) for name, solved in HAND_INS.items()}
     edit_code(folders["s003"] / HW.model_file, "-torch.inf", "0.0")
     notebook = folders["s003"] / "1_from_salt_to_graph.ipynb"

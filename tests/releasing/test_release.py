@@ -10,16 +10,15 @@ from nbgrader.utils import is_grade
 
 from crystalgraph.labs import LABS
 from crystalgraph.paths import REPO
+from crystalgraph.releasing.address import PLACEHOLDER, students_repository
 from crystalgraph.releasing.build import (
     TASKS_PAGE,
     check_labs,
     files_in,
-    read_repository,
     update_texts,
 )
 from crystalgraph.releasing.holes import ReleaseError, stub_line
 from crystalgraph.releasing.leaks import MARKERS, find_leaks, reference_secrets, secret_lines
-from crystalgraph.releasing.nbgrader_plugins import PLACEHOLDER
 
 HW = LABS["hw"]
 FIRST, SECOND, THIRD, _ = HW.notebooks.values()
@@ -139,7 +138,7 @@ def model_pair(lab):
 def test_stub_and_solution_differ_only_inside_the_holes(lab):
     n_holes = 0
     for name, solution, stub in code_pairs(lab):
-        source = solution.replace(PLACEHOLDER, read_repository(REPO))
+        source = solution.replace(PLACEHOLDER, students_repository(REPO))
         outside = REGION.sub(r"\1<hole>", source)
         assert outside == STUB.sub(r"\1<hole>", stub), name
         n_holes += outside.count("<hole>")
@@ -353,7 +352,9 @@ def test_an_assignment_of_the_instructors_own_is_left_alone(course):
 def test_the_repository_is_written_into_the_notebooks(course):
     cell = nbformat.v4.new_markdown_cell(f"https://github.com/{PLACEHOLDER}/blob/main")
     change(HW.solutions(course) / FIRST, lambda cells: cells.append(cell))
-    edit_code(course / "pyproject.toml", '/YOUR-COURSE/crystalgraph"', '/somebody/some-course"')
+    edit_code(
+        course / "pyproject.toml", '/YOUR-COURSE/crystalgraph"', '/somebody/some-course.git/"'
+    )
     update_texts(course, write=True)
     text = (HW.release(course) / FIRST).read_text(encoding="utf-8")
     assert "https://github.com/somebody/some-course/blob/main" in text

@@ -18,6 +18,7 @@ from course_copy import (
     hand_in,
     nbgrader,
     run_hand_in_cell,
+    set_addresses,
 )
 from nbclient import NotebookClient
 from nbgrader.api import Gradebook
@@ -46,6 +47,7 @@ def add_lab(course):
 def course(tmp_path_factory):
     """A copy of the course with the lab in it; programs that are started use the copy's library."""
     folder = copy_package(tmp_path_factory.mktemp("second") / "course")
+    set_addresses(folder)
     add_lab(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", python_path(folder))

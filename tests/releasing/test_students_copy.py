@@ -1,6 +1,7 @@
 """The students' copy: nothing of the instructor's is in it, and what a student needs works."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,7 @@ import pytest
 from crystalgraph.labs import LABS
 from crystalgraph.labs.lab import is_secret
 from crystalgraph.paths import REPO
+from crystalgraph.releasing.address import students_repository
 from crystalgraph.releasing.holes import ReleaseError
 from crystalgraph.releasing.leaks import find_leaks, reference_secrets
 from crystalgraph.releasing.students_copy import ZIP_FOLDER, pack, write_folder
@@ -81,10 +83,8 @@ def test_the_zip_is_reproducible(copy):
 
 def test_a_folder_holds_what_the_zip_holds_and_loses_what_is_gone(copy, tmp_path):
     folder = tmp_path / "students"
-    (folder / ".git").mkdir(parents=True)
-    (folder / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     n_files, n_deleted = write_folder(REPO, folder)
-    assert names_in(folder) - {".git", ".git/HEAD"} == names_in(copy) - caches(copy)
+    assert in_folder(folder) == names_in(copy) - caches(copy)
     assert n_deleted == 0 and n_files > 20
     for name in ("old.py", f"assignments/{FIRST.id}/old.ipynb", "assignments/old/1.ipynb"):
         (folder / name).parent.mkdir(exist_ok=True)
@@ -92,10 +92,57 @@ def test_a_folder_holds_what_the_zip_holds_and_loses_what_is_gone(copy, tmp_path
     (folder / "work").mkdir()
     (folder / "work" / "mine.ipynb").write_text("mine")
     (folder / "start.py").write_text("changed")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "before")
     assert write_folder(REPO, folder) == (n_files, 3)
+    staged = git(folder, "diff", "--cached", "--name-status").splitlines()
+    old = sorted(["assignments/old/1.ipynb", f"assignments/{FIRST.id}/old.ipynb", "old.py"])
+    assert staged == [*(f"D\t{name}" for name in old), "M\tstart.py"]
     assert (folder / "start.py").read_bytes() == (REPO / "start.py").read_bytes()
-    assert (folder / "work" / "mine.ipynb").exists() and (folder / ".git" / "HEAD").exists()
+    assert (folder / "work" / "mine.ipynb").exists()
     assert not (folder / "old.py").exists() and not (folder / "assignments" / "old").exists()
+
+
+def in_folder(folder):
+    """The names in a folder that is a git repository, without git's own."""
+    return {name for name in names_in(folder) if name.split("/")[0] != ".git"}
+
+
+def git(folder, *arguments):
+    """What git prints."""
+    who = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.org"]
+    command = ["git", "-C", str(folder), *who, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_a_clone_of_another_repository_is_left_alone(tmp_path):
+    git(tmp_path, "init", "--quiet")
+    git(
+        tmp_path,
+        "remote",
+        "add",
+        "origin",
+        "git@github.com:YOUR-COURSE/crystalgraph-with-solutions",
+    )
+    with pytest.raises(ReleaseError, match="is a clone of git@github.com:.*-with-solutions, but"):
+        write_folder(REPO, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".git"]
+    address = f"https://github.com/{students_repository(REPO)}.git"
+    git(tmp_path, "remote", "set-url", "origin", address)
+    assert write_folder(REPO, tmp_path)[0] > 20
+
+
+def test_the_readme_speaks_of_what_is_in_the_copy(copy):
+    text = (copy / "README.md").read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (copy / target).exists(), target
+    for name in ("solutions/", "model.py", "tests/", "tools/", "instructors.md", "grading.md"):
+        assert name not in text
+    commands = re.findall(r"start\.py (\w+)", text)
+    assert commands
+    for command in commands:
+        done = run(copy, "-m", "crystalgraph", command, "--help")
+        assert done.returncode == 0, done.stderr
 
 
 def caches(copy):

@@ -20,11 +20,11 @@ from packaging.requirements import Requirement
 
 from crystalgraph.labs import LABS
 from crystalgraph.paths import REPO
-from crystalgraph.releasing.build import read_repository
+from crystalgraph.releasing.address import students_repository
 from crystalgraph.releasing.students_copy import write_folder
 
 HW = LABS["hw"]
-PUBLISHED = f"https://github.com/{read_repository(REPO)}"
+PUBLISHED = f"https://github.com/{students_repository(REPO)}"
 """The course's address, as badges and set-up cells have it."""
 THERE = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "matplotlib", "plotly", "tqdm")
 THERE += ("ipykernel", "ipywidgets", "nbformat", "packaging", "pip", "setuptools")
