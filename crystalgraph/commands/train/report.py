@@ -164,8 +164,15 @@ def table(job: Job, result: RunResult, baselines: Baselines) -> str:
         head = (TITLES[measure] + unit).ljust(width)
         lines.append(f"\n{head}" + "".join(f"{part:>10}" for part in PARTS))
         for name, measures in rows.items():
-            cells = (measures[part].get(measure, float("nan")) for part in PARTS)
-            lines.append(name.ljust(width) + "".join(f"{cell:10.4g}" for cell in cells))
+            cells = (measures[part].get(measure) for part in PARTS)
+            shown = ("-" if cell is None else f"{cell:.4g}" for cell in cells)
+            lines.append(name.ljust(width) + "".join(f"{cell:>10}" for cell in shown))
+    without = [part for part in PARTS if result.scores and "auc" not in result.scores[part]]
+    if without:
+        parts = " and ".join(without)
+        lines.append(
+            f"\nThe {parts} crystals are all of one class, so they have no ROC-AUC; add crystals."
+        )
     return "\n".join(lines)
 
 
