@@ -423,7 +423,7 @@ def pip(*arguments, silent=False) -> int:
 
 
 class Progress:
-    """What pip is at: on a terminal one line that changes, elsewhere a line now and then.
+    """What pip is at: on a terminal one line that changes, elsewhere a line every few seconds.
 
     Args:
         silent: show nothing.
@@ -433,7 +433,7 @@ class Progress:
 
     STEPS = ("Collecting", "  Downloading", "Installing", "Building", "  Building", "Preparing")
 
-    def __init__(self, silent: bool = False, pause: float = 10.0, longest: float = 60.0) -> None:
+    def __init__(self, silent: bool = False, pause: float = 5.0, longest: float = 15.0) -> None:
         self.silent, self.pause, self.longest = silent, pause, longest
         self.terminal = sys.stderr.isatty()
         self.step = self.said = ""

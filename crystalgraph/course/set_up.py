@@ -40,6 +40,9 @@ then goes back to an old pymatgen, which warns about its newer dependencies in e
 def set_up(lab: Lab, keep_on_drive: bool = False) -> None:
     """Make the notebook's machine ready, and say what it is.
 
+    Where nobody has imported PyTorch yet, it is set to the faster of one thread and all. Otherwise
+    the number may be the student's own, and stays.
+
     Args:
         lab: that the notebook belongs to.
         keep_on_drive: in Colab, whether the student's files live on Google Drive.
@@ -47,6 +50,7 @@ def set_up(lab: Lab, keep_on_drive: bool = False) -> None:
     Raises:
         SetUpFailed: what is missing could not be installed, or Drive could not be opened.
     """
+    threads_are_ours = "torch" not in sys.modules
     if autograding():
         save_seconds()
     if in_colab():
@@ -58,7 +62,16 @@ def set_up(lab: Lab, keep_on_drive: bool = False) -> None:
         enter(folder)
     else:
         print(local_notes(lab, Path.cwd(), keep_on_drive), end="")
+    if threads_are_ours:
+        choose_threads()
     print(f"Ready: {describe_device()}.")
+
+
+def choose_threads() -> None:
+    """Let PyTorch work on one thread, or on all where that is clearly faster."""
+    from crystalgraph.networks.threads import keep_faster
+
+    keep_faster()
 
 
 def describe_device() -> str:
@@ -68,7 +81,11 @@ def describe_device() -> str:
     from crystalgraph.networks.training import pick_device
 
     device = pick_device()
-    name = f" ({torch.cuda.get_device_name()})" if device.type == "cuda" else ""
+    n_threads = torch.get_num_threads()
+    if device.type == "cuda":
+        name = f" ({torch.cuda.get_device_name()})"
+    else:
+        name = f" ({n_threads} thread{'s' * (n_threads > 1)})"
     python = ".".join(map(str, sys.version_info[:2]))
     return f"Python {python}, PyTorch {torch.__version__}, networks train on {device}{name}"
 

@@ -76,14 +76,18 @@ def fit_class_baselines(
 def _best(
     name: str, tried: Iterable[tuple[str, np.ndarray]], labels: np.ndarray, split: Split
 ) -> ClassBaseline:
-    """The candidate with the highest validation AUC, the first of equals."""
+    """The candidate with the highest validation AUC, the first of equals.
+
+    Where the validation crystals are all of one class there is no AUC, and the accuracy decides.
+    """
 
     def part_scores(probability: np.ndarray) -> dict[str, dict[str, float]]:
         rows = {part: getattr(split, part) for part in PARTS}
         return {part: class_scores(labels[row], probability[row]) for part, row in rows.items()}
 
     fitted = [ClassBaseline(name, how, p, part_scores(p)) for how, p in tried]
-    return max(fitted, key=lambda one: one.measures["val"].get("auc", 0.0))
+    measure = "auc" if "auc" in fitted[0].measures["val"] else "accuracy"
+    return max(fitted, key=lambda one: one.measures["val"][measure])
 
 
 def composition_features(dataset: CrystalDataset) -> np.ndarray:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from crystalgraph.errors import CrystalGraphError
+
 THRESHOLD = 0.5
 DRAWS = 2000  # of the bootstrap: its standard error is then known to 2 %
 COVERAGE = 0.95
@@ -60,6 +62,8 @@ class Interval:
     error: float
 
     def __str__(self) -> str:
+        if self.low == self.high:  # few crystals, or a perfect order: no draw says how sure it is
+            return f"{self.value:.3f} (no interval: all draws give the same)"
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
@@ -82,6 +86,9 @@ def auc_interval(
 
     Returns:
         The interval.
+
+    Raises:
+        CrystalGraphError: all labels are the same.
     """
     pairs = wins(labels, scores)
     draws = _drawn(pairs, labels, _weights(formulas, n, seed))
@@ -117,8 +124,17 @@ def auc_difference(
 
 
 def wins(labels: ArrayLike, scores: ArrayLike) -> np.ndarray:
-    """Who has the higher score, class 1 (rows) or class 0 (columns): 1, 0, or 1/2 for a tie."""
+    """Who has the higher score, class 1 (rows) or class 0 (columns): 1, 0, or 1/2 for a tie.
+
+    Raises:
+        CrystalGraphError: all labels are the same.
+    """
     scores, is_one = np.atleast_2d(scores), np.asarray(labels) == 1
+    if is_one.all() or not is_one.any():
+        raise CrystalGraphError(
+            f"All labels are {int(is_one.any())}, so there is no ROC-AUC; add crystals of the "
+            "other class."
+        )
     signs = np.sign(scores[:, is_one, None] - scores[:, None, ~is_one])
     return (1 + signs.mean(axis=0)) / 2
 

@@ -52,6 +52,8 @@ class TrainSettings:
 class Normalizer:
     """Regression: shifts and scales a target to mean 0 and standard deviation 1, and back.
 
+    Both in float64: a total energy of -1e5 eV in float32 is known to 8 meV only.
+
     Attributes:
         mean, std: of the training targets, in the target's unit.
     """
@@ -64,29 +66,33 @@ class Normalizer:
     @classmethod
     def fit(cls, train_targets: np.ndarray) -> Normalizer:
         """Mean and standard deviation of the training targets; of nothing else."""
-        std = float(np.std(train_targets))
-        if not std > 0:
+        if len(train_targets) == 1:
+            raise CrystalGraphError(
+                "There is only one training crystal, and its target has no spread to learn from; "
+                "add crystals."
+            )
+        if not np.ptp(train_targets) > 0:  # the deviation of equal numbers may be rounded up
             raise CrystalGraphError(
                 "All training targets are equal, so there is nothing to learn; "
                 "check the target column."
             )
-        return cls(float(np.mean(train_targets)), std)
+        return cls(float(np.mean(train_targets)), float(np.std(train_targets)))
 
-    def normalize(self, target: Tensor) -> Tensor:
-        """Target in its unit -> dimensionless."""
-        return (target - self.mean) / self.std
+    def normalize(self, targets: np.ndarray) -> np.ndarray:
+        """Targets (C,) in their unit -> dimensionless."""
+        return (targets - self.mean) / self.std
 
-    def denormalize(self, prediction: Tensor) -> Tensor:
-        """Dimensionless -> the target's unit."""
+    def denormalize(self, prediction: np.ndarray) -> np.ndarray:
+        """Dimensionless (C,) -> the target's unit."""
         return prediction * self.std + self.mean
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+    def loss(self, output: Tensor, normalized: Tensor) -> Tensor:
         """L1 loss of the normalised target, the mean over (C,) crystals."""
-        return l1_loss(output, self.normalize(target))
+        return l1_loss(output, normalized)
 
     def decode(self, output: Tensor) -> np.ndarray:
         """Output (C,) of the network -> (C,) predictions in the target's unit."""
-        return self.denormalize(output).double().numpy()
+        return self.denormalize(output.double().numpy())
 
     def error(self, output: Tensor, targets: np.ndarray) -> float:
         """Mean absolute error of (C,) outputs in the target's unit; it decides what is kept."""
@@ -119,9 +125,13 @@ class ClassLabels:
         if set(np.unique(train_targets)) != {0.0, 1.0}:
             raise CrystalGraphError(
                 "The training targets of a classifier have to be 0 and 1, and both have to occur; "
-                "check the target column."
+                "check the target column, or add crystals of the other class."
             )
         return cls()
+
+    def normalize(self, targets: np.ndarray) -> np.ndarray:
+        """Classes (C,) as they are."""
+        return targets
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """NLL of the true classes, the mean over (C, 2) log-probabilities."""
@@ -301,11 +311,13 @@ def train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.learning_rate, epochs=settings.epochs, steps_per_epoch=len(train_loader)
     )
+    fit = copy.copy(train_loader)  # its batches are float32: normalize before
+    fit.targets = objective.normalize(np.asarray(train_loader.targets, dtype=float))
     history, best, start = History(), np.inf, time.perf_counter()
     best_weights: dict[str, Tensor] = {}
     bar = tqdm(range(settings.epochs), "training", disable=None if progress else True)
     for epoch in bar:
-        loss = _one_epoch(model, train_loader, objective, optimizer, schedule, settings.clip)
+        loss = _one_epoch(model, fit, objective, optimizer, schedule, settings.clip)
         error = validation_error(model, val_loader, objective)
         _require_finite(error, "validation error")
         _record(history, objective.curves(loss, error), schedule, len(train_loader), start)

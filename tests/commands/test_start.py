@@ -342,6 +342,12 @@ def test_without_a_terminal_a_step_is_named_now_and_then(capsys):
     assert 3 <= len(lines) <= 5, "a long step is named again, but not at each pause"
 
 
+def test_without_a_terminal_nobody_waits_long_for_a_line():
+    """A download of PyTorch is one step and takes minutes."""
+    progress = start.Progress()
+    assert progress.pause <= 5 and progress.longest <= 15
+
+
 def test_a_short_or_silent_step_says_nothing(capsys):
     with start.Progress() as progress:
         progress.note("Collecting package\n")

@@ -86,6 +86,8 @@ def trained(folder, tmp_path_factory):
 def test_train_prints_device_and_table_once(trained):
     result, out, numbers = trained
     assert result.stdout.count("device ") == 1
+    assert "device cpu, 1 thread; " in result.stdout or not numbers["device"] == "cpu"
+    assert numbers["threads"] == 1
     assert "split formula" in result.stdout and str(out) in result.stdout
     lines = result.stdout.splitlines()
     [head] = [line for line in lines if line.startswith("MAE (eV/atom)")]
@@ -147,6 +149,27 @@ def test_train_draws_its_figures(trained):
     ]
 
 
+def test_train_times_threads_before_a_model_file_can_set_its_own(
+    here, folder, tmp_path, monkeypatch
+):
+    """The model file has the last word; what was in force is written down."""
+    calls = []
+    monkeypatch.setattr("crystalgraph.networks.threads.keep_faster", lambda: calls.append("timed"))
+    before = torch.get_num_threads()
+    (tmp_path / "mine.py").write_text(
+        f"import torch\ntorch.set_num_threads({before + 1})\n" + SOLUTION.read_text()
+    )
+    try:
+        out = tmp_path / "out"
+        options = ("--data", folder, *SMALL, "--out", out, "--model", tmp_path / "mine.py")
+        result = here("train", *options)
+    finally:
+        torch.set_num_threads(before)
+    assert result.returncode == 0, result.stderr
+    assert calls == ["timed"] and f", {before + 1} threads; " in result.stdout
+    assert json.loads((out / "metrics.json").read_text())["threads"] == before + 1
+
+
 def test_train_repeats_itself_in_another_process(here, trained, folder, tmp_path):
     _, _, numbers = trained
     options = ("--data", folder, *SMALL, "--unit", "eV/atom")
@@ -200,14 +223,14 @@ def test_train_on_a_matbench_file(here, tmp_path):
 
 
 def test_train_on_three_crystals(here, folder, tmp_path):
-    """The fewest that can be split; one is trained on, so its target has no spread."""
+    """The fewest that can be split; one is trained on, and the message says so."""
     lines = (folder / "id_prop.csv").read_text().splitlines()
     for line in lines[:4]:
         name = f"{line.split(',')[0]}.cif"
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     (tmp_path / "id_prop.csv").write_text("\n".join(lines[:3]))
     result = here("train", "--data", tmp_path, *SMALL, "--out", tmp_path / "out")
-    assert result.returncode == 2 and "All training targets are equal" in result.stderr
+    assert result.returncode == 2 and "only one training crystal" in result.stderr
     (tmp_path / "id_prop.csv").write_text("\n".join(lines[:4]))
     result = here("train", "--data", tmp_path, *SMALL, "--out", tmp_path / "out")
     assert result.returncode == 0, result.stderr
@@ -451,6 +474,24 @@ def test_train_and_predict_on_a_folder_of_classes(tmp_path, capsys):
     assert cli.main(["predict", "--checkpoint", str(out / "checkpoint.pt"), crystal]) == 0
     name, value, unit = capsys.readouterr().out.split()
     assert name == oxides.ids[0] and 0 <= float(value) <= 1 and unit == "probability"
+
+
+def test_a_part_of_one_class_has_no_auc(here, tmp_path):
+    """Of 6 crystals one is validated on and one tested on, each of one class."""
+    oxides, _ = fake_oxides()
+    for identifier, crystal in zip(oxides.ids[:6], oxides.structures[:6], strict=True):
+        crystal.to(str(tmp_path / f"{identifier}.cif"), fmt="cif")
+    rows = [f"{name},{n % 2}\n" for n, name in enumerate(oxides.ids[:6])]
+    (tmp_path / "id_prop.csv").write_text("".join(rows))
+    result = here(
+        *("train", "--data", tmp_path, "--split", "random", *SMALL, "--out", tmp_path / "out")
+    )
+    assert result.returncode == 0, result.stderr
+    auc = re.search(r"^majority class +0.5 +- +-$", result.stdout, re.M)
+    assert auc and "nan" not in result.stdout
+    assert (
+        "The val and test crystals are all of one class, so they have no ROC-AUC" in result.stdout
+    )
 
 
 def test_train_on_the_oxides_of_the_course(tmp_path, capsys):

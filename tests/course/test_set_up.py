@@ -392,6 +392,30 @@ def test_inside_the_course_nothing_is_written():
     assert before == {path: os.listdir(path) for path in before}
 
 
+SET_UP = """
+from crystalgraph.course import set_up
+from crystalgraph.labs import LABS
+set_up.choose_threads = lambda: print("timed")
+set_up.set_up(LABS["hw"])
+"""
+
+
+@pytest.mark.parametrize(
+    "before, said",
+    [
+        ("", "timed"),
+        ("import torch; torch.set_num_threads(3)", "networks train on cpu (3 threads)"),
+    ],
+)
+def test_threads_are_timed_unless_the_student_may_have_set_them(at_home, before, said):
+    (at_home / MODEL).write_text("MINE = 1\n")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    command = [sys.executable, "-c", before + SET_UP]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert not done.stderr and said in done.stdout
+    assert ("timed" in done.stdout) == (not before)
+
+
 def test_a_graphics_card_is_named(monkeypatch):
     import torch
 

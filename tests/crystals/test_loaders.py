@@ -56,9 +56,9 @@ def folder(tmp_path):
 
 
 def add(folder, line, name=None, text=None):
-    """One more line in id_prop.csv, and perhaps its CIF file."""
+    """One more line in id_prop.csv, its second target empty, and perhaps its CIF file."""
     with open(folder / "id_prop.csv", "a") as file:
-        file.write(line + "\n")
+        file.write(line + "," * (line.count(",") == 1) + "\n")
     if name:
         (folder / name).write_text(text)
 
@@ -151,6 +151,120 @@ def test_one_bad_entry_is_left_out_and_named(folder, line, text, message):
     [problem] = dataset.problems
     assert "\n" not in problem and str(folder) in problem
     assert re.search(message, problem), problem
+
+
+MALFORMED = {
+    "decimal commas in one line": (
+        "Na,-1.5\nK,-2,13\nRb,-3.5\n",
+        "line 2: 'K,-2,13' has 3 cells and line 1 has 2; .*decimal points",
+    ),
+    "decimal commas in most lines": (
+        "Na,-1.5\nK,-2,13\nRb,-3,5\nCs,-4,5\n",
+        "line 1: 'Na,-1.5' has 2 cells and line 2 has 3; .*decimal points",
+    ),
+    "decimal commas in all lines": (
+        "Na,-1,5\nK,-2,13\n",
+        "line 1: 'Na,-1,5' holds a number with a decimal comma, or .* names of the columns",
+    ),
+    "decimal commas beside a word": (
+        "Na,-1,5,PBE\nK,-2,13,PBE+U 3.1\n",
+        "line 1: 'Na,-1,5,PBE' holds a number with a decimal comma",
+    ),
+    "decimal commas below names": (
+        "id,e_form\nNa,-1,5\nK,-2,13\n",
+        r"line 2: 'Na,-1,5' has 3 cells and line 1 has 2 \(see also line 3\)",
+    ),
+    "a joined line": ("Na,-1.5\nK,-2.1Rb,-3.5\nCs,1\n", "line 2: 'K,-2.1Rb,-3.5' has 3 cells"),
+    "a shorter line": ("Na,-1.5,0\nK,2\nRb,-3.5,1\n", "line 2: 'K,2' has 2 cells and line 1 has 3"),
+    "a stray quotation mark": (
+        'Na,-1.5\nK,"-2.5\nRb,-3.5\nCs,-4.5"\n',
+        "line 2: there is a single quotation mark .*remove it",
+    ),
+    "ditto marks": ('Na,-1.5,PBE\nK,-2.5,"\nRb,-3.5,"\n', "line 2: there is a single quotation"),
+    "quoted lines": ('"Na,-1.5"\n"K,-2.5"\n', "line 1: quotation marks enclose more than one cell"),
+    "semicolons": ("Na;-1.5\nK;-2.5\n", "line 1: semicolons separate the cells; write commas"),
+    "semicolons and decimal commas": ("id;e\nNa;-1,5\n", "line 1: semicolons .*decimal points"),
+    "a semicolon in one line": ("Na,-1.5\nK;-2.5\n", "line 2: semicolons separate the cells"),
+    "tabs": ("Na\t-1.5\nK\t-2.5\n", "line 1: tabs separate the cells; write commas"),
+    "spaces": ("Na -1.5 3\nK -2.5 4\n", "line 1: spaces separate the cells; write commas"),
+    "a column of line numbers": (
+        "0,Na,-1.5\n1,K,-2.5\n",
+        "line 1: the id 'Na' is in column 2; put",
+    ),
+    "pandas' index": (
+        ",id,e\n0,Na,-1.5\n1,K,-2.5\n",
+        "line 2: the id 'Na' is in column 2.*index=F",
+    ),
+    "ids last": ("-1.5,Na\n-2.5,K\n", "line 1: the id 'Na' is in column 2; put the ids into col"),
+    "ids with .cif": (
+        "Na.cif,-1.5\nK.cif,-2\n",
+        r"line 1: the id 'Na\.cif' ends in \.cif; write 'Na'",
+    ),
+    "one id with .CIF": ("Na,-1.5\nK.CIF,-2\n", r"line 2: the id 'K\.CIF' ends in .*write 'K'"),
+    "a column without name": ("id,,gap\nNa,-1.5,0\n", "line 1: column 2 has no name; write one"),
+    "a name twice": ("id,e,e\nNa,-1.5,0\n", "line 1: 2 columns are called 'e'; give each a name"),
+    "a cut end": ("Na,-1.5\nK,-2.5\nRb,-3", "line 3: the file ends with '-3', the only .*cut off"),
+}
+
+
+@pytest.mark.parametrize("table, message", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_table_is_refused_and_the_line_named(folder, table, message):
+    (folder / "id_prop.csv").write_text(table)
+    with pytest.raises(CrystalGraphError) as refused:
+        loaders.load_cgcnn_folder(folder)
+    [said] = str(refused.value).splitlines()
+    assert str(folder / "id_prop.csv") in said and re.search(message, said), said
+
+
+FAULTY_NUMBERS = {
+    '"-2,13"': "is '-2,13', a number with a decimal comma; correct it",
+    "-2.": "is '-2.', a number that looks cut off; correct it",
+    "-2.1e-": "is '-2.1e-', a number that looks cut off",
+    "−2.1": "is '−2.1', a number with a dash in place of the minus sign",
+    "1_000": "is '1_000', not a number",
+    "N/A": "is 'N/A', not a number; correct it",
+    "-2.5eV": "is '-2.5eV', not a number",
+}
+
+
+@pytest.mark.parametrize("cell, message", FAULTY_NUMBERS.items(), ids=FAULTY_NUMBERS)
+@pytest.mark.parametrize("name, line", [("Na", 1), ("lost", 1), ("Na", 5)])
+def test_a_faulty_number_is_named_with_its_cause_wherever_it_is(folder, name, line, cell, message):
+    """In the first line it is not taken for the name of a column, even without a CIF file."""
+    good = "K,-2.5\nRb,-3.5\nCs,-4.5\n" + "Li,-5.5\n" * (line == 5)
+    (folder / "Li.cif").write_text(cif(first="Li"))
+    bad = f"{name},{cell}\n"
+    (folder / "id_prop.csv").write_text(bad + good if line == 1 else good + bad, encoding="utf-8")
+    dataset = loaders.load_cgcnn_folder(folder)
+    assert dataset.ids == [row.split(",")[0] for row in good.splitlines()]
+    [problem] = dataset.problems
+    assert f"line {line}: the value of '{name}' in column 'target' {message}" in problem
+
+
+RIGHT = {
+    "an empty last column with a blank name": "id,e,\nNa,-1.5,\nK,-2.5,\n",
+    "a comma too many in some lines": "id,e\nNa,-1.5,,\nK,-2.5\n",
+    "no name of the ids": ",e\nNa,-1.5\nK,-2.5\n",
+    "quotation marks around each cell": '"id","e"\n"Na","-1.5"\n"K","-2.5"\n',
+    "a column of words": "id,e,how\nNa,-1.5,PBE\nK,-2.5,PBE; relaxed\n",
+    "whole numbers with names": "id,e,number\nNa,-1.5,5\nK,-2.5,12\n",
+    "no line break at the end": "id,e\nNa,-1.5\nK,-2.5",
+}
+
+
+@pytest.mark.parametrize("table", RIGHT.values(), ids=RIGHT)
+def test_a_right_table_in_another_form_is_read(folder, table):
+    (folder / "id_prop.csv").write_text(table)
+    dataset = loaders.load_cgcnn_folder(folder)
+    assert dataset.ids == ["Na", "K"] and not dataset.problems
+    assert dataset.target("e").tolist() == [-1.5, -2.5]
+
+
+def test_several_targets_of_whole_numbers_need_names(folder):
+    (folder / "id_prop.csv").write_text("id,metal,magnetic\nNa,0,1\nK,1,1\n")
+    assert loaders.load_cgcnn_folder(folder, "magnetic").target("magnetic").tolist() == [1, 1]
+    (folder / "id_prop.csv").write_text("Na,1,-2\nK,0,4\n")
+    assert loaders.load_cgcnn_folder(folder).target("target_2").tolist() == [-2, 4]
 
 
 def test_bad_entries_do_not_hide_each_other(folder):

@@ -86,6 +86,17 @@ def test_a_number_that_falls_and_an_interval_are_both_found(oxides, split):
         assert found[name].measures["test"]["auc"] == 1.0
 
 
+def test_without_an_auc_on_val_the_accuracy_chooses(oxides, split):
+    """Validation crystals of one class: of the candidates the tree alone finds them all."""
+    labels = oxides.target("perovskite")
+    inside = np.where(labels == 1, 0.0, np.tile([-1.0, -1.0, 1.0, 1.0], 6))
+    others = dataclasses.replace(split, val=split.val[labels[split.val] == 0])
+    found = classification.fit_class_baselines(oxides, others, "perovskite", {"interval": inside})
+    assert "auc" not in found["interval"].measures["val"]
+    assert found["interval"].measures["val"]["accuracy"] == 1.0
+    assert found["interval"].measures["test"]["auc"] == 1.0
+
+
 def test_without_b_elements_there_is_no_distance(oxides, split):
     unknown = dataclasses.replace(oxides, records=[])
     found = classification.fit_class_baselines(unknown, split, "perovskite")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from crystalgraph.errors import CrystalGraphError
 from crystalgraph.networks.scores import (
     _drawn,
     _weights,
@@ -73,6 +74,19 @@ def test_draws_without_a_class_are_left_out():
     labels, scores = np.array([1, 0, 0]), np.array([0.9, 0.5, 0.1])
     found = auc_interval(labels, scores, ["a", "b", "c"], n=200)
     assert (found.value, found.low, found.high) == (1, 1, 1)
+
+
+def test_an_interval_of_equal_draws_is_not_given():
+    """Two crystals, in the wrong order in each draw that has both: 0 to 0 would be certainty."""
+    found = auc_interval([0, 1], [0.9, 0.1], ["a", "b"], n=200)
+    assert str(found) == "0.000 (no interval: all draws give the same)"
+    assert str(auc_interval(*sample(), n=50)).count(" to ") == 1
+
+
+def test_labels_of_one_class_have_no_auc():
+    for labels in ([1, 1], [0, 0]):
+        with pytest.raises(CrystalGraphError, match=f"All labels are {labels[0]}, .*no ROC-AUC"):
+            auc_interval(labels, [0.9, 0.1], ["a", "b"])
 
 
 def test_a_paired_difference_is_surer_than_two_intervals():

@@ -63,13 +63,48 @@ def loader(dataset, rows=slice(None), **options):
 def test_the_normalizer_is_the_mean_and_the_population_deviation():
     normalizer = Normalizer.fit(np.array([1.0, 2.0, 3.0, 6.0]))
     assert normalizer.mean == 3.0 and normalizer.std == pytest.approx(3.5**0.5)
-    target = torch.tensor([-1.0, 4.0])
-    assert torch.allclose(normalizer.denormalize(normalizer.normalize(target)), target)
+    target = np.array([-1.0, 4.0])
+    assert normalizer.denormalize(normalizer.normalize(target)) == pytest.approx(target)
 
 
 def test_equal_targets_are_refused():
     with pytest.raises(CrystalGraphError, match="All training targets are equal.*target column"):
         Normalizer.fit(np.full(5, 2.0))
+
+
+def test_equal_targets_are_refused_though_their_mean_is_rounded():
+    assert np.std(np.full(3, 0.1)) > 0  # a rounding error
+    with pytest.raises(CrystalGraphError, match="All training targets are equal"):
+        Normalizer.fit(np.full(3, 0.1))
+
+
+def test_a_single_training_crystal_is_named_as_the_cause():
+    with pytest.raises(CrystalGraphError, match="only one training crystal.*add crystals"):
+        Normalizer.fit(np.array([2.0]))
+
+
+TOTAL_ENERGIES = [0.0, -1e5, -2e6]  # eV
+
+
+@pytest.mark.parametrize("offset", TOTAL_ENERGIES)
+def test_a_perfect_network_has_no_error_whatever_the_offset(offset):
+    targets = offset + np.random.default_rng(0).normal(0, 0.5, 100)
+    normalizer = Normalizer.fit(targets)
+    output = torch.as_tensor((targets - normalizer.mean) / normalizer.std, dtype=torch.float32)
+    assert normalizer.error(output, targets) < 1e-6
+
+
+@pytest.mark.parametrize("offset", TOTAL_ENERGIES)
+def test_training_does_not_depend_on_the_offset_of_the_target(small, split, offset):
+    settings = TrainSettings(epochs=2, batch_size=5)
+
+    def run(offset):
+        targets = {"y": small.target(FORMATION_ENERGY) + offset}
+        return run_training(replace(small, targets=targets), split, NETWORK, SMALL, settings, "y")
+
+    here, there = run(0.0), run(offset)
+    assert there.history["train_loss"] == pytest.approx(here.history["train_loss"], rel=1e-3)
+    assert there.mae == pytest.approx(here.mae, rel=1e-3)
 
 
 def test_the_normalizer_of_a_run_knows_the_training_crystals_only(small, split):

@@ -85,7 +85,9 @@ def main(args: argparse.Namespace) -> int:
     from crystalgraph.commands.train import report
     from crystalgraph.crystals.loaders import load_dataset
     from crystalgraph.networks.model_file import load_model_class
+    from crystalgraph.networks.threads import keep_faster
 
+    keep_faster()  # before the model file is loaded, which may set a number of its own
     model_class = load_model_class(args.model)
     dataset = load_dataset(args.data, args.target)
     report.print_problems(dataset)

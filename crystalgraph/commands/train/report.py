@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
+import torch
+
 from crystalgraph.commands.train.job import Baselines, Job
 from crystalgraph.crystals.datasets import PARTS, CrystalDataset
 from crystalgraph.errors import CrystalGraphError
@@ -59,9 +61,11 @@ def describe(job: Job) -> str:
     split = job.split
     sizes = " / ".join(str(len(getattr(split, part))) for part in PARTS)
     settings = ", ".join(f"{name} {value}" for name, value in job.network.items())
+    n_threads = torch.get_num_threads()
+    device = f"{job.device}, {n_threads} thread{'s' * (n_threads > 1)}"
     return (
         f"{job.dataset.name}: {len(job.dataset)} crystals, {job.target}, split {split.name} "
-        f"({sizes} train / validation / test)\ndevice {job.device}; {settings}"
+        f"({sizes} train / validation / test)\ndevice {device}; {settings}"
     )
 
 
@@ -89,6 +93,7 @@ def numbers(job: Job, result: RunResult, baselines: Baselines, seconds: float) -
         "graph_settings": result.graph_settings,
         "train_settings": result.train_settings,
         "device": result.device,
+        "threads": torch.get_num_threads(),
         "n_problems": len(job.dataset.problems),
         "problems": job.dataset.problems,
         "out": str(job.out),
@@ -164,8 +169,15 @@ def table(job: Job, result: RunResult, baselines: Baselines) -> str:
         head = (TITLES[measure] + unit).ljust(width)
         lines.append(f"\n{head}" + "".join(f"{part:>10}" for part in PARTS))
         for name, measures in rows.items():
-            cells = (measures[part].get(measure, float("nan")) for part in PARTS)
-            lines.append(name.ljust(width) + "".join(f"{cell:10.4g}" for cell in cells))
+            cells = (measures[part].get(measure) for part in PARTS)
+            shown = ("-" if cell is None else f"{cell:.4g}" for cell in cells)
+            lines.append(name.ljust(width) + "".join(f"{cell:>10}" for cell in shown))
+    without = [part for part in PARTS if result.scores and "auc" not in result.scores[part]]
+    if without:
+        parts = " and ".join(without)
+        lines.append(
+            f"\nThe {parts} crystals are all of one class, so they have no ROC-AUC; add crystals."
+        )
     return "\n".join(lines)
 
 
@@ -174,4 +186,4 @@ def auc_sentence(job: Job, result: RunResult) -> str:
     rows, formulas = result.predictions["test"], job.dataset.formulas()
     chosen = [formulas[row] for row in job.split.test]
     found = auc_interval(rows["target"], rows["prediction"], chosen)
-    return f"test ROC-AUC {found}, 95 % interval over {len(set(chosen))} formulas"
+    return f"test ROC-AUC with its 95 % interval over {len(set(chosen))} formulas: {found}"

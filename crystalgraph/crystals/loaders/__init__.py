@@ -11,7 +11,8 @@ from pathlib import Path
 
 from crystalgraph.crystals.datasets import BUNDLED, CrystalDataset
 from crystalgraph.crystals.features import AtomFeatures, published_features
-from crystalgraph.crystals.loaders.folder import ID_PROP, folder_features, load_cgcnn_folder
+from crystalgraph.crystals.loaders.folder import folder_features, load_cgcnn_folder
+from crystalgraph.crystals.loaders.id_prop import ID_PROP
 from crystalgraph.crystals.loaders.matbench import MATBENCH_SUFFIXES, load_matbench
 from crystalgraph.crystals.loaders.materials_project import load_materials_project
 from crystalgraph.errors import CrystalGraphError

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import csv
-import math
+import os
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
 from crystalgraph.crystals.datasets import CrystalDataset
 from crystalgraph.crystals.features import AtomFeatures, atom_init_features, published_features
-from crystalgraph.crystals.loaders.checks import Entry, choose_column, finite_number, usable_dataset
+from crystalgraph.crystals.loaders.checks import Entry, choose_column, usable_dataset
 from crystalgraph.crystals.loaders.cif import read_cif
+from crystalgraph.crystals.loaders.id_prop import (
+    ID_PROP,
+    Row,
+    fault_of_number,
+    read_id_prop,
+    table_number,
+)
 from crystalgraph.errors import CrystalGraphError
 
-ID_PROP = "id_prop.csv"
 ATOM_INIT = "atom_init.json"
 
 
 def load_cgcnn_folder(folder: str | Path, target: str | None = None) -> CrystalDataset:
     """Load a folder in the format of the original code.
 
-    `id_prop.csv` has one crystal a line: its id, the target, further targets if you like. Columns
-    are called target, target_2, target_3 ..., unless the first line names them: a first line in
-    which no cell after the first is a number, and whose id has no CIF file, is taken as names.
-    The crystal is in ID.cif beside it. An atom_init.json there replaces the 92 published numbers.
+    `id_prop.csv` has one crystal a line: its id, the target, further targets if you like; a first
+    line may name the columns (see read_id_prop). The crystal is in ID.cif beside it. An
+    atom_init.json there replaces the 92 published numbers.
 
     Args:
         folder: the folder.
@@ -34,12 +38,11 @@ def load_cgcnn_folder(folder: str | Path, target: str | None = None) -> CrystalD
         The dataset, named after the folder. A number missing in another column is NaN.
 
     Raises:
-        CrystalGraphError: id_prop.csv is missing or unreadable, or no crystal is usable.
+        CrystalGraphError: id_prop.csv is missing or malformed, or no crystal is usable.
     """
     folder = Path(folder)
     table = folder / ID_PROP
-    rows = _read_rows(table)
-    columns, rows = _column_names(rows, folder)
+    columns, rows = read_id_prop(table, lambda name: os.path.isfile(_cif(folder, name)))
     target = choose_column(target, columns, table)
     features, problems = folder_features(folder), []
     rows = _without_duplicates(rows, table, problems)
@@ -58,50 +61,9 @@ def folder_features(folder: Path) -> AtomFeatures:
     return atom_init_features(own) if own.is_file() else published_features()
 
 
-def _read_rows(table: Path) -> list[tuple[int, list[str]]]:
-    """Line number and stripped cells of every line that is not empty."""
-    try:
-        text = table.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise CrystalGraphError(
-            f"{table} cannot be read ({error.strerror}); a CGCNN folder needs this file with one "
-            "line 'id,target' per crystal."
-        ) from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise CrystalGraphError(
-            f"{table}, line {line}: this is not UTF-8 text; save the file as 'CSV UTF-8'."
-        ) from error
-    try:
-        reader = csv.reader(text.splitlines(), skipinitialspace=True)
-        rows = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
-    except csv.Error as error:
-        raise CrystalGraphError(
-            f"{table} is not a table of comma-separated values ({error}); save it as CSV."
-        ) from error
-    rows = [(line, cells) for line, cells in rows if any(cells)]
-    if not rows:
-        raise CrystalGraphError(f"{table} is empty; write one line 'id,target' per crystal.")
-    return rows
-
-
-def _column_names(
-    rows: list[tuple[int, list[str]]], folder: Path
-) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Names of the target columns, and the rows without the line that gave them."""
-    first = rows[0][1]
-    named = len(first) > 1 and all(math.isnan(finite_number(cell)) for cell in first[1:])
-    if named and all(first) and first[1].lower() != "nan" and not _cif(folder, first[0]).exists():
-        return first[1:], rows[1:]
-    count = max(1, max(len(cells) for _, cells in rows) - 1)
-    return ["target", *(f"target_{number}" for number in range(2, count + 1))], rows
-
-
-def _without_duplicates(
-    rows: list[tuple[int, list[str]]], table: Path, problems: list[str]
-) -> list[tuple[int, list[str]]]:
+def _without_duplicates(rows: list[Row], table: Path, problems: list[str]) -> list[Row]:
     """Rows with an id of their own; equal rows count once, contradicting ones not at all."""
-    by_id: dict[str, list[tuple[int, list[str]]]] = {}
+    by_id: dict[str, list[Row]] = {}
     for line, cells in rows:
         by_id.setdefault(cells[0] or f" line {line}", []).append((line, cells))
     kept = []
@@ -125,15 +87,14 @@ def _without_duplicates(
 def _folder_entry(
     folder: Path, table: Path, line: int, cells: list[str], columns: list[str], target: str
 ) -> Entry:
-    identifier, values = cells[0], dict(zip(columns, cells[1:], strict=False))
+    identifier, values = cells[0], dict(zip(columns, cells[1:], strict=True))
     if not identifier:
         raise CrystalGraphError(
             f"{table}, line {line}: the id is missing; write the name of the CIF file without .cif."
         )
-    if not math.isfinite(finite_number(values.get(target, ""))):
-        said = f"is '{values[target]}', not a number" if values.get(target) else "is missing"
+    if fault := fault_of_number(values[target]):
         raise CrystalGraphError(
-            f"{table}, line {line}: the value of '{identifier}' in column '{target}' {said}; "
+            f"{table}, line {line}: the value of '{identifier}' in column '{target}' {fault}; "
             "correct it or remove the line."
         )
     path = _cif(folder, identifier)
@@ -141,7 +102,7 @@ def _folder_entry(
         raise CrystalGraphError(
             f"{table}, line {line}: there is no {path}; add the file or remove the line."
         )
-    numbers = {column: finite_number(values.get(column, "")) for column in columns}
+    numbers = {column: table_number(cell) for column, cell in values.items()}
     return Entry(identifier, str(path), read_cif(path), numbers)
 
 
