@@ -237,6 +237,20 @@ CONTRADICTIONS = {
         "may be meant in F d -3 m :1 or F d -3 m :2, which are different crystals",
         "C16",
     ),
+    "two origins that both give the formula": (
+        cif(
+            name("F d -3 m") + "\n" + formula("C", 32),
+            "C1 C 0.06 0.06 0.06",
+            (9, 9, 9, 90, 90, 90),
+        ),
+        "may be meant in F d -3 m :1 or F d -3 m :2",
+        "C32",
+    ),
+    "a cell that is not cubic": (
+        cif(CUBIC, cell=(5.64, 5.64, 6.2, 90, 90, 90), more=formula("Na Cl", 4)),
+        "cell 5.64, 5.64, 6.2, 90, 90, 90 does not have the symmetry of F m -3 m",
+        None,
+    ),
     "wrong origin": (
         diamond(name("F d -3 m :2") + "\n" + formula("C", 8)),
         "formula is 'C' with Z = 8, but its atoms and its symmetry make a cell of C16",

@@ -49,17 +49,15 @@ def read_cif(path: str | Path, accept_warnings: bool = False) -> Structure:
         raise data.error("it lists no atom with a position; export it again")
     settings = settings_of(data, lattice)
     structure, agrees = _likeliest(data, lattice, sites, settings, formula)
-    contradictions = _volume_contradictions(data, lattice)
     if agrees is False:
-        contradictions.insert(0, _formula_contradiction(data, structure))
-    if not agrees or not data.value("_cell_formula_units_z"):
-        contradictions += data.doubts
-        data.doubts.clear()
-    if contradictions and not accept_warnings:
-        raise data.error(
-            f"{'; and '.join(contradictions)}; correct the file, or go on with --accept-warnings"
-        )
-    for sentence in dict.fromkeys(contradictions + data.doubts + data.notes):
+        data.contradictions.append(_formula_contradiction(data, structure))
+    _compare_volume(data, lattice)
+    sure = agrees and data.value("_cell_formula_units_z")
+    reasons = data.contradictions + ([] if sure else data.doubts)
+    if reasons and not accept_warnings:
+        said = "; and ".join(dict.fromkeys(reasons))
+        raise data.error(f"{said}; correct the file, or go on with --accept-warnings")
+    for sentence in dict.fromkeys(data.contradictions + data.doubts + data.notes):
         warnings.warn(f"{data.where}: {sentence}.", CrystalGraphWarning, stacklevel=2)
     return structure
 
@@ -106,7 +104,7 @@ def _likeliest(
         names = " or ".join(settings[row].name for row in left)
         sentence = f"it may be meant in {names}, which are different crystals; write one of them"
         is_origin = settings[chosen].name.endswith(":2")
-        (data.doubts if is_origin else data.notes).append(sentence)
+        (data.contradictions if is_origin else data.notes).append(sentence)
     data.doubts += doubled
     return structure, verdicts[chosen]
 
@@ -127,10 +125,8 @@ def _structure(
         same = np.flatnonzero(_distances(lattice, positions, orbit[0]) < SAME_PLACE)
         if not len(same):
             species += [{site.symbol: site.occupancy} for _ in orbit]
-            positions, labels = (
-                np.concatenate([positions, orbit]),
-                labels + [site.label] * len(orbit),
-            )
+            positions = np.concatenate([positions, orbit])
+            labels += [site.label] * len(orbit)
         elif sum(species[same[0]].values()) + site.occupancy > 1.001:
             doubled.append(
                 f"atoms {labels[same[0]]} and {site.label} are at the same place, or one makes the "
@@ -228,14 +224,13 @@ def _formula_contradiction(data: CifData, structure: Structure) -> str:
     )
 
 
-def _volume_contradictions(data: CifData, lattice: Lattice) -> list[str]:
+def _compare_volume(data: CifData, lattice: Lattice) -> None:
     text = data.value("_cell_volume")
     if text is None:
-        return []
+        return
     volume = data.number(text, "_cell_volume")
-    if abs(volume - lattice.volume) <= 0.02 * lattice.volume:
-        return []
-    return [
-        f"its lengths and angles make a cell of {lattice.volume:.4g} cubic angstrom, but its "
-        f"_cell_volume is {text}"
-    ]
+    if abs(volume - lattice.volume) > 0.02 * lattice.volume:
+        data.contradictions.append(
+            f"its lengths and angles make a cell of {lattice.volume:.4g} cubic angstrom, but its "
+            f"_cell_volume is {text}"
+        )

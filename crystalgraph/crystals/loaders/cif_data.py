@@ -32,13 +32,15 @@ class CifData:
         where: the file, for messages.
         tags: value, or column of values, by tag; tags are lower case, with "_" in place of ".".
         notes: what the user should know about how the file was read.
-        doubts: reasons why the crystal may be another one than meant.
+        doubts: reasons why atoms may be missing or wrong; a formula with Z can remove them.
+        contradictions: reasons why the crystal is another one than meant, whatever the formula is.
     """
 
     where: str
     tags: dict[str, str | list[str]]
     notes: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    contradictions: list[str] = field(default_factory=list)
 
     def column(self, *tags: str) -> list[str]:
         """The values of the first of these tags that is there; [] if none is."""

@@ -75,7 +75,7 @@ def _keys(rotations: np.ndarray, translations: np.ndarray) -> set[bytes]:
 def settings_of(data: CifData, lattice: Lattice) -> list[Setting]:
     """The symmetry of a block; several settings where what it says leaves the choice.
 
-    What is not understood, or contradicts itself, is added to the doubts of `data`.
+    What is not understood, or contradicts itself, is added to the doubts or contradictions.
 
     Args:
         data: the block.
@@ -102,7 +102,7 @@ def settings_of(data: CifData, lattice: Lattice) -> list[Setting]:
     fitting = [setting for setting in found if setting.fits(lattice)]
     if not fitting:
         cell = ", ".join(f"{number:g}" for number in lattice.parameters)
-        data.doubts.append(f"the cell {cell} does not have the symmetry of {found[0].name}")
+        data.contradictions.append(f"the cell {cell} does not have the symmetry of {found[0].name}")
     return fitting or found
 
 
