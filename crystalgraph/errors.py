@@ -8,6 +8,13 @@ class CrystalGraphError(ValueError):
     """
 
 
+class CrystalGraphWarning(UserWarning):
+    """Something the user should know about the input; the message is one sentence.
+
+    Python prints it on stderr; commands print it in their own form.
+    """
+
+
 class ShownPlainly(Exception):
     """Base of errors whose message says it all: notebooks show it without a traceback."""
 

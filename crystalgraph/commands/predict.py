@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crystalgraph.errors import CrystalGraphError
+from crystalgraph.errors import CrystalGraphError, CrystalGraphWarning
 from crystalgraph.paths import REPO
 
 if TYPE_CHECKING:
@@ -38,25 +39,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Python file with the network the checkpoint was trained with; default: model.py",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the predictions there")
+    parser.add_argument(
+        "--accept-warnings",
+        action="store_true",
+        help="also predict CIF files that contradict themselves (formula, symmetry, atoms, volume)",
+    )
     parser.add_argument("cif", nargs="+", metavar="CIF", help="CIF files, or folders of them")
     parser.epilog = "Bad files are reported and the others predicted; the exit code is then 2."
 
 
 def main(args: argparse.Namespace) -> int:
     """Predict all crystals that can be read."""
+    from crystalgraph.crystals.loaders.checks import collected_warnings
+
     predictor = load_predictor(args.checkpoint, args.model)
     rows, problems = [], []
-    for path in find_files(args.cif):
+    with collected_warnings() as warned:
+        files = find_files(args.cif)
+    _say(warned)
+    for path in files:
         try:
-            rows.append(predict_file(predictor, path, args.model))
+            with collected_warnings() as said:
+                crystal = read_crystal(predictor, path, args.accept_warnings)
+            _say(said)
+            warned += said
+            rows.append(predict_crystal(predictor, path, crystal, args.model))
         except CrystalGraphError as error:
             problems.append(str(error))
-            print(f"crystalgraph predict: {error}", file=sys.stderr)
+            _say([str(error)])
     if rows:
         print(table(rows))
     if args.json:
-        write_json(args.json, predictor, rows, problems)
+        write_json(args.json, predictor, rows, problems, warned)
     return 2 if problems else 0
+
+
+def _say(sentences: Sequence[str]) -> None:
+    for sentence in sentences:
+        print(f"crystalgraph predict: {sentence}", file=sys.stderr)
 
 
 @dataclass(frozen=True)
@@ -113,14 +133,23 @@ def load_predictor(name_or_path: str, model_file: Path) -> Predictor:
 def find_files(names: Sequence[str]) -> list[Path]:
     """The files that were named: folders give their CIF files, patterns (Windows) are expanded.
 
+    What else is in a folder, except for the files of a CGCNN folder, becomes a warning.
+
     Raises:
         CrystalGraphError: a folder or pattern has no CIF file.
     """
+    from crystalgraph.crystals.loaders.folder import ATOM_INIT, ID_PROP, cif_files, shortened
+
     files: list[Path] = []
     for name in names:
         path = Path(name)
         if path.is_dir():
-            found = sorted(path.glob("*.cif"))
+            found = cif_files(path)
+            known = {ID_PROP, ATOM_INIT, *(file.name for file in found)}
+            other = sorted(file.name for file in path.iterdir() if file.name not in known)
+            if found and other:
+                sentence = f"of {name} were left out: {shortened(other)} (names without .cif)."
+                warnings.warn(sentence, CrystalGraphWarning, stacklevel=2)
         elif "*" in name and not path.exists():
             found = sorted(path.parent.glob(path.name))
         else:
@@ -131,22 +160,36 @@ def find_files(names: Sequence[str]) -> list[Path]:
     return files
 
 
-def predict_file(predictor: Predictor, path: Path, model_file: Path) -> dict[str, object]:
-    """Read one CIF file and predict it.
+def read_crystal(predictor: Predictor, path: Path, accept_warnings: bool) -> Structure:
+    """Read one CIF file.
 
     Raises:
         CrystalGraphError: the file or the crystal in it cannot be used.
     """
     from crystalgraph.crystals.loaders.checks import check_crystal, check_graph
     from crystalgraph.crystals.loaders.cif import read_cif
-    from crystalgraph.networks.model_file import model_errors_explained
 
-    structure = read_cif(path)
+    structure = read_cif(path, accept_warnings)
     check_crystal(structure, str(path), predictor.features)
     check_graph(structure, str(path), predictor.graphs)
-    with model_errors_explained(model_file):
+    return structure
+
+
+def predict_crystal(
+    predictor: Predictor, path: Path, structure: Structure, model_file: Path
+) -> dict[str, object]:
+    """Predict a crystal that read_crystal gave.
+
+    Raises:
+        CrystalGraphError: the model file does not work.
+    """
+    from crystalgraph.crystals.loaders.checks import collected_warnings
+    from crystalgraph.crystals.loaders.folder import cif_id
+    from crystalgraph.networks.model_file import model_errors_explained
+
+    with collected_warnings(), model_errors_explained(model_file):  # read_crystal has said them
         value = float(predictor.predict([structure])[0])
-    return {"id": path.stem, "file": str(path), "value": value, "unit": predictor.unit}
+    return {"id": cif_id(path), "file": str(path), "value": value, "unit": predictor.unit}
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
@@ -158,9 +201,13 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def write_json(
-    path: Path, predictor: Predictor, rows: Sequence[dict[str, object]], problems: Sequence[str]
+    path: Path,
+    predictor: Predictor,
+    rows: Sequence[dict[str, object]],
+    problems: Sequence[str],
+    warned: Sequence[str],
 ) -> None:
-    """Write predictions and problems.
+    """Write predictions, problems and warnings.
 
     Raises:
         CrystalGraphError: the file cannot be written.
@@ -170,6 +217,7 @@ def write_json(
         "unit": predictor.unit,
         "predictions": list(rows),
         "problems": list(problems),
+        "warnings": list(warned),
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

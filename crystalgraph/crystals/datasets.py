@@ -33,7 +33,7 @@ class CrystalDataset:
         structures: C crystal structures.
         targets: label columns, each (C,); units in data/README.md.
         records: C dictionaries with whatever else is known (site elements, kind ...).
-        problems: one sentence for each entry that was left out.
+        problems: one sentence for each entry that was left out, or that looks wrong.
     """
 
     name: str

@@ -8,8 +8,10 @@ this property (in NaCl the second shell of 12 would be cut in half).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -18,11 +20,16 @@ from pymatgen.core import DummySpecies, Structure
 from torch import Tensor
 
 from crystalgraph.crystals.bond_features import BondSettings, make_bond_features
+from crystalgraph.crystals.elements import load_elements
 from crystalgraph.crystals.features import AtomFeatures
-from crystalgraph.errors import CrystalGraphError
+from crystalgraph.errors import CrystalGraphError, CrystalGraphWarning
 
 GRAPHS_VERSION = 1
 """To be raised when the code makes other graphs or bond features from the same settings."""
+
+PLAUSIBLE = (0.5, 2.5)
+"""An atom's nearest neighbor is this many sums of their covalent radii away. In the bundled data
+sets it is 0.7 to 2.3; a cell that is in nanometers by mistake gives about 0.1."""
 
 Ties = Literal["keep", "cut"]
 
@@ -104,6 +111,8 @@ def build_graph(
 ) -> CrystalGraph:
     """Turn a crystal structure into a crystal graph.
 
+    Distances that no crystal has are a CrystalGraphWarning: is the cell in angstrom?
+
     Args:
         structure: ordered crystal structure.
         name: identifier for error messages.
@@ -126,7 +135,49 @@ def build_graph(
         keep = _within_kth_shell(edges[0], edges[3], settings.k, settings.tolerance)
     center, neighbor, image, distance = (column[keep] for column in edges)
     _require_neighbors(center, structure, settings.radius, name)
-    return CrystalGraph(name, atomic_numbers, center, neighbor, distance, image)
+    graph = CrystalGraph(name, atomic_numbers, center, neighbor, distance, image)
+    sentence = distance_warning(graph, name or structure.composition.reduced_formula)
+    if sentence:
+        warnings.warn(sentence, CrystalGraphWarning, stacklevel=2)
+    return graph
+
+
+def distance_warning(graph: CrystalGraph, label: str) -> str | None:
+    """A sentence about a bond that is far too short or too long for its elements.
+
+    Args:
+        graph: of the crystal.
+        label: what to call it.
+
+    Returns:
+        The sentence, or None.
+    """
+    center, neighbor = (graph.atomic_numbers[side] for side in (graph.center, graph.neighbor))
+    ratio = graph.distance / (_covalent_radii()[center] + _covalent_radii()[neighbor])
+    nearest = np.full(graph.n_atoms, np.inf)
+    np.minimum.at(nearest, graph.center, ratio)
+    shortest, longest = PLAUSIBLE
+    wrong, kind = nearest < shortest, "near"
+    if not wrong.any():
+        wrong, kind = nearest > longest, "far"
+    if not wrong.any():
+        return None
+    atom = wrong.argmax()
+    distance = graph.distance[graph.center == atom].min()
+    return (
+        f"{label}: the nearest neighbor of atom {atom} is {distance:.3g} angstrom away, too {kind} "
+        "for these elements; check that the cell is in angstrom."
+    )
+
+
+@cache
+def _covalent_radii() -> np.ndarray:
+    """Radius in angstrom by atomic number; that of the heaviest where none is known."""
+    radii = np.full(200, 1.6)
+    for number, element in load_elements().items():
+        if element.covalent_radius:
+            radii[number] = element.covalent_radius / 100
+    return radii
 
 
 def _atomic_numbers(structure: Structure, name: str) -> np.ndarray:
@@ -186,8 +237,8 @@ def _require_neighbors(center: np.ndarray, structure: Structure, radius: float, 
         site = structure[int(isolated[0])]
         raise CrystalGraphError(
             f"{name or structure.composition.reduced_formula}: atom {isolated[0]} "
-            f"({site.specie}) has no neighbor within {radius:g} angstrom; check the cell, "
-            "or raise the radius."
+            f"({site.specie}) has no neighbor within {radius:g} angstrom; check that the "
+            "cell is in angstrom, or raise the radius."
         )
 
 

@@ -367,6 +367,65 @@ def test_predict_takes_a_folder(here, trained, folder, tmp_path):
     assert result.returncode == 2 and "There is no CIF file in" in result.stderr
 
 
+@pytest.fixture
+def mixed_folder(folder, tmp_path):
+    """A good CIF file three times, with other endings; one with a wrong formula; a text."""
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    text = sorted(folder.glob("*.cif"))[0].read_text()
+    for name in ("a.cif", "b.CIF", "c.cif.txt"):
+        (mixed / name).write_text(text)
+    lines = text.splitlines()
+    [row] = [row for row, line in enumerate(lines) if line.startswith("_chemical_formula_sum")]
+    lines[row] = "_chemical_formula_sum   'Na Cl'"
+    (mixed / "wrong.cif").write_text("\n".join(lines))
+    (mixed / "notes.txt").write_text("")
+    return mixed
+
+
+def test_predict_names_what_it_leaves_out_of_a_folder(here, trained, mixed_folder):
+    _, out, _ = trained
+    result = here("predict", "--checkpoint", out / "checkpoint.pt", mixed_folder)
+    assert result.returncode == 2
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert [row[0] for row in rows] == ["a", "b", "c"] and len({row[1] for row in rows}) == 1
+    left_out, refused = result.stderr.splitlines()
+    assert "mixed were left out: notes.txt (names without .cif)" in left_out
+    assert "wrong.cif: its formula is 'Na Cl'" in refused and "--accept-warnings" in refused
+
+
+def test_predict_goes_on_when_warnings_are_accepted(here, trained, mixed_folder, tmp_path):
+    _, out, _ = trained
+    nm = mixed_folder / "a.cif"
+    small = re.sub(
+        r"(_cell_length_.\s+)(\S+)",
+        lambda found: f"{found[1]}{float(found[2]) / 10}",
+        nm.read_text(),
+    )
+    nm.write_text(re.sub(r"_cell_volume.*\n", "", small))
+    result = here(
+        *("predict", "--checkpoint", out / "checkpoint.pt", "--accept-warnings"),
+        *("--json", tmp_path / "p.json", nm, mixed_folder / "b.CIF", mixed_folder / "wrong.cif"),
+    )
+    assert result.returncode == 0 and len(result.stdout.splitlines()) == 3
+    near, formula = result.stderr.splitlines()
+    assert "a.cif: the nearest neighbor of atom" in near and "too near" in near
+    assert "wrong.cif: its formula is 'Na Cl'" in formula
+    written = json.loads((tmp_path / "p.json").read_text())
+    assert len(written["warnings"]) == 2 and not written["problems"]
+
+
+def test_train_can_use_what_contradicts_itself(here, folder, mixed_folder, tmp_path):
+    lines = (folder / "id_prop.csv").read_text().splitlines()[:4]
+    for line in lines:
+        name = f"{line.split(',')[0]}.cif"
+        (mixed_folder / name).write_bytes((folder / name).read_bytes())
+    (mixed_folder / "id_prop.csv").write_text("\n".join([*lines, "wrong,1.0,1.0"]))
+    options = ("train", "--data", mixed_folder, *SMALL, "--out", tmp_path / "out")
+    assert "4 crystals kept" in here(*options).stderr
+    assert "5 crystals kept" in here(*options, "--accept-warnings").stderr
+
+
 def test_predict_says_what_is_wrong_with_a_checkpoint(here, trained, folder, tmp_path, model_files):
     _, out, _ = trained
     cif = sorted(folder.glob("*.cif"))[0]

@@ -1,5 +1,6 @@
 """Crystals as graphs: shells, ties, radius, batches, refusals, and the cache on disk."""
 
+import warnings
 from itertools import permutations, product
 
 import numpy as np
@@ -11,7 +12,8 @@ from small_crystals import chain, salt
 from crystalgraph.crystals.datasets import load_perovskites
 from crystalgraph.crystals.features import GAUSSIAN_CENTERS, gaussian_expansion, published_features
 from crystalgraph.crystals.graphs import batch_graphs, build_graph
-from crystalgraph.errors import CrystalGraphError
+from crystalgraph.errors import CrystalGraphError, CrystalGraphWarning
+from crystalgraph.paths import DATA
 
 
 def by_hand(structure, radius, cells=2):
@@ -161,6 +163,25 @@ def test_charges_do_not_matter():
 
 
 # --- batches -------------------------------------------------------------------------------------
+
+
+def test_distances_that_no_crystal_has_are_said():
+    """A cell in nanometers, and one in which all is three times as far as it should be."""
+    for scale, kind in ((0.1, "near"), (2.6, "far")):
+        wrong = salt()
+        wrong.scale_lattice(salt().volume * scale**3)
+        words = f"^salt: the nearest neighbor of atom 0 is {2.82 * scale:.3g} .* too {kind} for"
+        with pytest.warns(CrystalGraphWarning, match=words):
+            build_graph(wrong, "salt")
+
+
+def test_distances_of_real_crystals_are_not_mentioned():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", CrystalGraphWarning)
+        for name in ("Cu", "CsCl", "diamond", "SrTiO3", "ZnS_wurtzite"):
+            build_graph(Structure.from_file(DATA / "crystals" / f"{name}.cif"))
+        for element, a in (("Cs", 6.14), ("Ar", 5.26), ("Au", 4.08)):
+            build_graph(Structure.from_spacegroup("Fm-3m", Lattice.cubic(a), [element], [[0] * 3]))
 
 
 def test_a_batch_counts_atoms_on():

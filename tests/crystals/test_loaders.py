@@ -317,6 +317,45 @@ def test_a_cif_with_an_author_in_latin_1_is_read(folder):
     assert not loaders.load_cgcnn_folder(folder).problems
 
 
+def test_cif_files_with_other_endings_are_read(folder):
+    (folder / "Na.cif").rename(folder / "Na.CIF")
+    (folder / "K.cif").rename(folder / "K.cif.txt")
+    dataset = loaders.load_cgcnn_folder(folder)
+    assert dataset.ids == ["Na", "K", "Rb", "Cs"] and not dataset.problems
+
+
+def test_cif_files_without_a_line_are_named(folder):
+    (folder / "Li.CIF").write_text(cif(first="Li"))
+    [problem] = loaders.load_cgcnn_folder(folder).problems
+    assert "id_prop.csv has no line for Li.CIF; add one" in problem
+
+
+def test_a_cif_that_contradicts_itself_is_left_out_unless_it_is_accepted(folder):
+    wrong = cif(first="Li") + "_chemical_formula_sum 'Li Cl2'\n"
+    add(folder, "Li,1,4", "Li.cif", wrong)
+    for options, n_crystals in (({}, 4), ({"accept_warnings": True}, 5)):
+        dataset = loaders.load_dataset(folder, **options)
+        assert len(dataset) == n_crystals
+        [problem] = dataset.problems
+        assert "Li.cif: its formula is 'Li Cl2', but its atoms" in problem
+
+
+def test_what_a_cif_only_suggests_is_a_problem_of_the_dataset(folder):
+    (folder / "Na.cif").write_text(cif().replace("_symmetry_space_group_name_H-M 'P 1'\n", ""))
+    dataset = loaders.load_cgcnn_folder(folder)
+    assert len(dataset) == 4 and "Na.cif: it states no symmetry" in dataset.problems[0]
+
+
+def test_a_cell_in_nanometers_is_said_for_new_and_for_cached_graphs(folder, recwarn):
+    (folder / "Na.cif").write_text(cif(a=0.35))
+    for _ in range(2):
+        dataset = loaders.load_cgcnn_folder(folder)
+        [problem] = dataset.problems
+        assert len(dataset) == 4 and "Na.cif: the nearest neighbor of atom 0 is 0.303" in problem
+        assert "check that the cell is in angstrom" in problem
+    assert not recwarn.list  # said once, as a problem
+
+
 # --- matbench ------------------------------------------------------------------------------------
 
 

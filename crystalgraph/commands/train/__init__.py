@@ -31,6 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="random|formula|leave_out_X",
         help="leave_out_X tests on perovskites with element X on B; default: formula",
     )
+    data.add_argument(
+        "--accept-warnings",
+        action="store_true",
+        help="also use CIF files that contradict themselves (formula, symmetry, atoms, volume)",
+    )
     network = parser.add_argument_group("network")
     network.add_argument(
         "--model",
@@ -89,7 +94,7 @@ def main(args: argparse.Namespace) -> int:
 
     keep_faster()  # before the model file is loaded, which may set a number of its own
     model_class = load_model_class(args.model)
-    dataset = load_dataset(args.data, args.target)
+    dataset = load_dataset(args.data, args.target, args.accept_warnings)
     report.print_problems(dataset)
     job = jobs.plan(args, dataset)
     report.make_folders(job.out, args.json)

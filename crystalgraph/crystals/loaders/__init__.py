@@ -26,13 +26,16 @@ __all__ = [
 ]
 
 
-def load_dataset(name_or_path: str | Path, target: str | None = None) -> CrystalDataset:
+def load_dataset(
+    name_or_path: str | Path, target: str | None = None, accept_warnings: bool = False
+) -> CrystalDataset:
     """Load a bundled dataset by name, or one's own by path.
 
     Args:
         name_or_path: "perovskites"; a folder with id_prop.csv; or a matbench file (.json,
             .json.gz, .json.bz2).
         target: column that every crystal must have a number in; default the first.
+        accept_warnings: use CIF files that contradict themselves, too.
 
     Returns:
         The dataset.
@@ -44,7 +47,7 @@ def load_dataset(name_or_path: str | Path, target: str | None = None) -> Crystal
         return BUNDLED[str(name_or_path)]()
     path = Path(name_or_path)
     if path.is_dir():
-        return load_cgcnn_folder(path, target)
+        return load_cgcnn_folder(path, target, accept_warnings)
     if path.is_file() and path.name.endswith(MATBENCH_SUFFIXES):
         return load_matbench(path, target)
     raise CrystalGraphError(

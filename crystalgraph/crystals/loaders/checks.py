@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +14,8 @@ from pymatgen.core import Structure
 
 from crystalgraph.crystals.datasets import CrystalDataset
 from crystalgraph.crystals.features import AtomFeatures, published_features
-from crystalgraph.crystals.graphs import GraphSettings, build_graph
-from crystalgraph.errors import CrystalGraphError
+from crystalgraph.crystals.graphs import GraphSettings, build_graph, distance_warning
+from crystalgraph.errors import CrystalGraphError, CrystalGraphWarning
 
 TOO_CLOSE = 0.1  # angstrom; nearer than this, two atoms are one atom written twice
 
@@ -27,6 +29,21 @@ class Entry:
     structure: Structure
     values: dict[str, float]
     record: dict = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[str]]:
+    """Collect what is said to the user by CrystalGraphWarning; the list is full at the end."""
+    sentences: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", CrystalGraphWarning)
+        yield sentences
+    for one in caught:
+        if issubclass(one.category, CrystalGraphWarning):
+            sentences.append(str(one.message))
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
 def check_crystal(structure: Structure, where: str, features: AtomFeatures | None = None) -> None:
@@ -74,7 +91,8 @@ def check_graph(structure: Structure, where: str, settings: GraphSettings | None
     if graph.distance[nearest] < TOO_CLOSE:
         raise CrystalGraphError(
             f"{where}: atoms {graph.center[nearest]} and {graph.neighbor[nearest]} are only "
-            f"{graph.distance[nearest]:.3f} angstrom apart; remove the double one."
+            f"{graph.distance[nearest]:.3f} angstrom apart; remove the double one, or give the "
+            "cell in angstrom."
         )
 
 
@@ -87,7 +105,8 @@ def usable_dataset(
         name: of the dataset.
         entries: what was read.
         features: atom features the crystals will be used with.
-        problems: sentences about what could not be read; those about what cannot be used are added.
+        problems: sentences about what could not be read; those about what cannot be used, or
+            looks wrong, are added.
         source: where the entries come from, for the message.
 
     Raises:
@@ -105,11 +124,17 @@ def usable_dataset(
         return kept
 
     kept = passing(entries, lambda structure, where: check_crystal(structure, where, features))
-    if kept and not _all_graphs_fine(_dataset(name, kept, problems)):
-        kept = passing(kept, check_graph)
-    if not kept:
-        raise CrystalGraphError(_nothing_left(source, problems))
-    return _dataset(name, kept, problems)
+    with collected_warnings():  # about distances; they are asked for below, for cached graphs too
+        if kept and not _all_graphs_fine(_dataset(name, kept, problems)):
+            kept = passing(kept, check_graph)
+        if not kept:
+            raise CrystalGraphError(_nothing_left(source, problems))
+        dataset = _dataset(name, kept, problems)
+        graphs = dataset.graphs()
+    for entry, graph in zip(kept, graphs, strict=True):
+        problems += entry.warnings
+        problems += filter(None, [distance_warning(graph, entry.where)])
+    return dataset
 
 
 def _dataset(name: str, entries: Sequence[Entry], problems: list[str]) -> CrystalDataset:

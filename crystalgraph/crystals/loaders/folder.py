@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
 from crystalgraph.crystals.datasets import CrystalDataset
 from crystalgraph.crystals.features import AtomFeatures, atom_init_features, published_features
-from crystalgraph.crystals.loaders.checks import Entry, choose_column, usable_dataset
+from crystalgraph.crystals.loaders.checks import (
+    Entry,
+    choose_column,
+    collected_warnings,
+    usable_dataset,
+)
 from crystalgraph.crystals.loaders.cif import read_cif
 from crystalgraph.crystals.loaders.id_prop import (
     ID_PROP,
@@ -21,18 +27,22 @@ from crystalgraph.crystals.loaders.id_prop import (
 from crystalgraph.errors import CrystalGraphError
 
 ATOM_INIT = "atom_init.json"
+CIF_ENDINGS = (".cif", ".cif.txt", ".mcif")  # in small letters or capitals
 
 
-def load_cgcnn_folder(folder: str | Path, target: str | None = None) -> CrystalDataset:
+def load_cgcnn_folder(
+    folder: str | Path, target: str | None = None, accept_warnings: bool = False
+) -> CrystalDataset:
     """Load a folder in the format of the original code.
 
     `id_prop.csv` has one crystal a line: its id, the target, further targets if you like; a first
-    line may name the columns (see read_id_prop). The crystal is in ID.cif beside it. An
-    atom_init.json there replaces the 92 published numbers.
+    line may name the columns (see read_id_prop). The crystal is in ID.cif beside it (or ID.CIF,
+    ID.cif.txt, ID.mcif). An atom_init.json there replaces the 92 published numbers.
 
     Args:
         folder: the folder.
         target: column that every crystal must have a number in; default the first.
+        accept_warnings: use CIF files that contradict themselves, too.
 
     Returns:
         The dataset, named after the folder. A number missing in another column is NaN.
@@ -45,14 +55,39 @@ def load_cgcnn_folder(folder: str | Path, target: str | None = None) -> CrystalD
     columns, rows = read_id_prop(table, lambda name: os.path.isfile(_cif(folder, name)))
     target = choose_column(target, columns, table)
     features, problems = folder_features(folder), []
+    listed = {cells[0] for _, cells in rows}
     rows = _without_duplicates(rows, table, problems)
     entries = []
     for line, cells in tqdm(rows, "reading CIF files", disable=None, leave=False):
         try:
-            entries.append(_folder_entry(folder, table, line, cells, columns, target))
+            entry = _folder_entry(folder, table, line, cells, columns, target, accept_warnings)
+            entries.append(entry)
         except CrystalGraphError as error:
             problems.append(str(error))
-    return usable_dataset(folder.resolve().name, entries, features, problems, str(table))
+    dataset = usable_dataset(folder.resolve().name, entries, features, problems, str(table))
+    without_line = [path.name for path in cif_files(folder) if cif_id(path) not in listed]
+    if without_line and "" not in listed:  # a line without an id is a problem of its own
+        dataset.problems.append(
+            f"{table} has no line for {shortened(without_line)}; add one if you want to use it."
+        )
+    return dataset
+
+
+def cif_files(folder: Path) -> list[Path]:
+    """The CIF files of a folder, by their names, in order; endings may be in capitals."""
+    return sorted(path for path in folder.iterdir() if path.name.lower().endswith(CIF_ENDINGS))
+
+
+def cif_id(path: Path) -> str:
+    """The name of a CIF file without its ending."""
+    ending = next((end for end in CIF_ENDINGS if path.name.lower().endswith(end)), path.suffix)
+    return path.name[: len(path.name) - len(ending)]
+
+
+def shortened(names: Sequence[str], limit: int = 5) -> str:
+    """Names for a sentence: the first ones, and how many more there are."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
 
 
 def folder_features(folder: Path) -> AtomFeatures:
@@ -85,7 +120,13 @@ def _without_duplicates(rows: list[Row], table: Path, problems: list[str]) -> li
 
 
 def _folder_entry(
-    folder: Path, table: Path, line: int, cells: list[str], columns: list[str], target: str
+    folder: Path,
+    table: Path,
+    line: int,
+    cells: list[str],
+    columns: list[str],
+    target: str,
+    accept_warnings: bool,
 ) -> Entry:
     identifier, values = cells[0], dict(zip(columns, cells[1:], strict=True))
     if not identifier:
@@ -98,13 +139,18 @@ def _folder_entry(
             "correct it or remove the line."
         )
     path = _cif(folder, identifier)
-    if not path.exists():
+    if not os.path.isfile(path):  # also of a name too long for any file
         raise CrystalGraphError(
             f"{table}, line {line}: there is no {path}; add the file or remove the line."
         )
     numbers = {column: table_number(cell) for column, cell in values.items()}
-    return Entry(identifier, str(path), read_cif(path), numbers)
+    with collected_warnings() as said:
+        structure = read_cif(path, accept_warnings)
+    return Entry(identifier, str(path), structure, numbers, warnings=said)
 
 
 def _cif(folder: Path, identifier: str) -> Path:
-    return folder / f"{identifier}.cif"
+    """The CIF file of a crystal; the usual name if there is none."""
+    endings = [ending for small in CIF_ENDINGS for ending in (small, small.upper())]
+    paths = [folder / f"{identifier}{ending}" for ending in (*endings, ".CIF.txt")]
+    return next((path for path in paths if os.path.isfile(path)), paths[0])
