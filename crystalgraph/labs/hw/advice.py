@@ -56,18 +56,31 @@ MISTAKES: dict[str, dict[str, str]] = {
         "site number for element": "a row of the table is taken by the number of the site; ask for "
         "the site's element, by its atomic number.",
         "sorted": "the atoms are sorted; keep the order of the sites.",
+        "element for its number": "the table is asked for an element, its symbol or the site; it "
+        "wants the atomic number, site.specie.Z.",
     },
     "1.2": {
         "cut at k": "exactly k neighbors are kept, which cuts a shell of equally far atoms in two "
         "and takes those that happen to be listed first: keep all within the tolerance.",
         "self images lost": "edges from an atom to its own periodic images are thrown away; an "
         "image in the next cell is a neighbor like any other, so do not ask center != neighbor.",
+        "self images lost first": "edges from an atom to its own periodic images are thrown away "
+        "before the k-th neighbor is looked for; an image in the next cell is a neighbor like any "
+        "other, so do not ask center != neighbor.",
         "images lost": "only neighbors inside the unit cell are kept; crystals go on forever, so "
         "those in other cells count too.",
+        "one image per pair": "every pair of atoms counts once, at its shortest distance; each "
+        "image of an atom is a neighbor of its own.",
         "everything kept": "everything within the radius is kept; only the shells up to the k-th "
         "neighbor are wanted.",
         "tolerance ignored": "the tolerance is not used: neighbors a little further than the k-th "
         "belong to its shell.",
+        "tolerance as a factor": "the k-th distance is multiplied by 1 + tolerance; the tolerance "
+        "is a length, in angstrom: add it.",
+        "k-th shell": "distances that occur several times are counted once, which goes on to the "
+        "k-th shell; count neighbors, so that a shell of 12 counts 12 times.",
+        "neighbor for center": "center and neighbor are exchanged: each edge is measured by the "
+        "k-th distance of its center, the atom that looks for neighbors.",
         "one too many": "the limit is taken from neighbor k + 1: counting begins at 0, so the k-th "
         "distance is at position k - 1.",
         "one limit for all": "one distance limit serves all atoms; every atom has its own k-th "
@@ -104,6 +117,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "so its offset is 0.",
         "crystal per edge": "`crystal` has one number per edge; it tells for each atom where it "
         "belongs.",
+        "in place": "write `graph.center + start`, never `graph.center += start`: += changes the "
+        "array of the graph itself, also when it has another name (`center = graph.center`).",
         "crystal from 1": "crystals are counted from 1; count from 0, they become row numbers.",
     },
     "2.1": _LAYER,
