@@ -43,7 +43,22 @@ _LAYER = {
     "chosen.",
     "residual hard-coded": "v is always added; multiply it by self.residual, which is 0 when the "
     "residual is switched off.",
+    "residual outside the softplus": "v is added after the last activation; add it to the "
+    "message first, the activation is applied to both together.",
+    "as printed": "this is Eq. (5) as it is printed. As its author coded it, it has three things "
+    "more: bn1 after fc_full, bn2 after the sum, and a last activation around all.",
+    "bn2 and last softplus missing": "bn2 and the last activation are missing: bn2 normalizes the "
+    "summed messages, the activation is applied to residual plus message.",
+    "edges reversed": "center and neighbor are exchanged throughout: edge e belongs to atom "
+    "center[e], and its message comes from neighbor[e].",
+    "sum lost": "the sums are 0, since the result of index_add is thrown away: it does not change "
+    "the tensor it is called on, so give the result a name.",
 }
+
+_DTYPE = (
+    "a new tensor has another dtype than the features: torch.zeros(...) takes torch's default, "
+    "whatever came in. Make it with `x.new_zeros(...)` or `zeros_like(x)`, and do not convert."
+)
 
 MISTAKES: dict[str, dict[str, str]] = {
     "1.1": {
@@ -130,6 +145,10 @@ MISTAKES: dict[str, dict[str, str]] = {
         "center for neighbor": "the center's own features are summed; what arrives is v_neighbor.",
         "summed at neighbor": "the sums are collected at the wrong end: center and neighbor are "
         "exchanged.",
+        "index_add at neighbor": "index_add collects at `neighbor`, at the wrong end of the edge: "
+        "edge e belongs to atom center[e].",
+        "sum lost": _LAYER["sum lost"],
+        "residual outside the softplus": _LAYER["residual outside the softplus"],
         "mean for sum": "the neighbors are averaged; the equation sums them.",
         "residual always added": "v is always added; multiply it by self.residual (0 by default).",
         "residual ignored": "self.residual is not used: add self.residual * v before the "
@@ -153,6 +172,13 @@ MISTAKES: dict[str, dict[str, str]] = {
         "include_self=False.",
         "divided by crystals": "the sums are divided by the number of crystals; divide by the "
         "number of atoms of each.",
+        "counts not a column": "(C, F) is divided by (C,), which torch lines up from the right, so "
+        "that columns are divided by counts: make the counts a column, unsqueeze(1).",
+        "one atom kept": "only one atom of each crystal is kept: `sums[crystal] += ...` and "
+        "`sums[crystal] = ...` overwrite when an index occurs twice; use index_add.",
+        "sum lost": _LAYER["sum lost"],
+        "transposed": "rows and columns are exchanged: crystals are rows.",
+        "dtype": _DTYPE,
     },
     "2.4": {
         "zero buffer": "the maximum starts from zeros, so negative features are lost: start from "
@@ -164,6 +190,10 @@ MISTAKES: dict[str, dict[str, str]] = {
         "atom with the largest sum": "one atom is chosen for all features; each feature has a "
         "maximum of its own.",
         "max over features": "the maximum runs over the features too; only over atoms.",
+        "one atom kept": "only one atom of each crystal is kept: `best[crystal] = ...` overwrites "
+        "when an index occurs twice; use scatter_reduce, or a loop over the crystals.",
+        "maximum lost": "the start is what comes back, since the result of scatter_reduce is "
+        "thrown away: it does not change the tensor it is called on, so give the result a name.",
     },
     "2.5": {
         "softplus after pooling missing": "the pooled features go into conv_to_fc without an "
@@ -178,6 +208,7 @@ MISTAKES: dict[str, dict[str, str]] = {
         "one convolution repeated": "one convolution is used every time; loop over self.convs.",
         "convolutions skipped": "the convolutions are not used, or their results are lost.",
         "embedding through softplus": "the embedding goes through an activation; it is linear.",
+        "dtype": _DTYPE,
         "residual twice": "v is added to the result of a convolution, which contains it already.",
         "last state only": "softmax pooling reads the states of all layers: give self.pool the "
         "list, the embedding first.",
