@@ -275,6 +275,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "divided by elements": "it is divided by the number of elements, not of atoms.",
         "only the energy divided": "only the total energy is divided by the number of atoms; the "
         "references too (mind the parentheses).",
+        "only the references divided": "only the references are divided by the number of atoms; "
+        "the total energy too (mind the parentheses).",
         "references ignored": "the references are not subtracted.",
         "sign": "the sign is wrong: energy minus references.",
         "mean of references": "the mean of the table is subtracted; sum over the atoms there are.",
