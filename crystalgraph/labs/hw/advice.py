@@ -362,6 +362,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "scores in both places.",
         "sign": "the sign is wrong: logarithms of probabilities are negative.",
         "sum not logged": "the sum of exponentials is subtracted; its logarithm should be.",
+        "by torch": "torch's own function does the work (cross_entropy has it inside too); write "
+        "it yourself with exp, sum and log.",
         "epsilon": "a small number is added to the probability, or it is clamped, before the "
         "logarithm. That hides the infinity, and all hopeless crystals get one and the same loss, "
         "without a gradient: compute the logarithm from the scores.",
@@ -428,6 +430,12 @@ MISTAKES: dict[str, dict[str, str]] = {
         "area is on the wrong side.",
         "one point per crystal": "crystals of equal score are taken one by one, so the result "
         "depends on their order: one point of the curve for each different score.",
+        "lowest rank": "crystals of equal score get the lowest rank of their group; each gets the "
+        "mean of the group's ranks.",
+        "highest rank": "crystals of equal score get the highest rank of their group; each gets "
+        "the mean of the group's ranks.",
+        "dense rank": "crystals of equal score count as one in the ranks; each gets the mean of "
+        "the ranks that the group takes up.",
         "divided by all pairs": "it is divided by all pairs of crystals; only pairs of a "
         "perovskite and another oxide are compared.",
         "start of the curve missing": "the curve starts at the first crystal; it starts at (0, 0).",
@@ -450,6 +458,12 @@ MISTAKES: dict[str, dict[str, str]] = {
         "unlike only": "only pairs of two different elements count; two Ti count too.",
         "like only": "only pairs of the same element count; B and B' count too.",
         "first element only": "only the first element of the list is used.",
+        "one atom only": "only one atom of the elements is looked at as the first of a pair; the "
+        "two nearest may be others, so go through all.",
+        "last atom only": "only the last atom of the elements is looked at as the first of a "
+        "pair; the two nearest may be others, so go through all.",
+        "own images only": "only the distance of an atom from its own images is taken; other "
+        "atoms of the elements may be nearer.",
         "fractional coordinates": "the distance is in units of the cell: use cartesian "
         "coordinates, in angstrom.",
         "squared": "this is the square of the distance.",
