@@ -325,8 +325,8 @@ def _order_of_ties_counts(exam: Exam) -> bool:
     inputs = exam.named("ties")[0].inputs
     labels, scores = inputs["labels"], inputs["scores"]
     orders = [np.lexsort((labels, scores)), np.lexsort((-labels, scores))]
-    found = [float(number(exam.answer(labels[o], scores[o]), "The AUC")) for o in orders]
-    return not np.isclose(*found)
+    one, other = (float(number(exam.answer(labels[o], scores[o]), "The AUC")) for o in orders)
+    return not np.isclose(one, other)
 
 
 _AUC = Check(
