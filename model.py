@@ -225,8 +225,7 @@ class SoftmaxPool(nn.Module):
         """
         softmaxes = [torch.softmax(fc(v), dim=1) for fc, v in zip(self.fcs, states, strict=True)]
         total = torch.stack(softmaxes).sum(dim=0)
-        sums = total.new_zeros(n_crystals, total.shape[1]).index_add(0, crystal, total)
-        return sums / torch.bincount(crystal, minlength=n_crystals).unsqueeze(1)
+        return mean_pool(total, crystal, n_crystals)
 
 
 class CrystalGraphConvNet(nn.Module):

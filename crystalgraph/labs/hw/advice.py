@@ -43,7 +43,22 @@ _LAYER = {
     "chosen.",
     "residual hard-coded": "v is always added; multiply it by self.residual, which is 0 when the "
     "residual is switched off.",
+    "residual outside the softplus": "v is added after the last activation; add it to the "
+    "message first, the activation is applied to both together.",
+    "as printed": "this is Eq. (5) as it is printed. As its author coded it, it has three things "
+    "more: bn1 after fc_full, bn2 after the sum, and a last activation around all.",
+    "bn2 and last softplus missing": "bn2 and the last activation are missing: bn2 normalizes the "
+    "summed messages, the activation is applied to residual plus message.",
+    "edges reversed": "center and neighbor are exchanged throughout: edge e belongs to atom "
+    "center[e], and its message comes from neighbor[e].",
+    "sum lost": "the sums are 0, since the result of index_add is thrown away: it does not change "
+    "the tensor it is called on, so give the result a name.",
 }
+
+_DTYPE = (
+    "a new tensor has another dtype than the features: torch.zeros(...) takes torch's default, "
+    "whatever came in. Make it with `x.new_zeros(...)` or `zeros_like(x)`, and do not convert."
+)
 
 MISTAKES: dict[str, dict[str, str]] = {
     "1.1": {
@@ -56,18 +71,31 @@ MISTAKES: dict[str, dict[str, str]] = {
         "site number for element": "a row of the table is taken by the number of the site; ask for "
         "the site's element, by its atomic number.",
         "sorted": "the atoms are sorted; keep the order of the sites.",
+        "element for its number": "the table is asked for an element, its symbol or the site; it "
+        "wants the atomic number, site.specie.Z.",
     },
     "1.2": {
         "cut at k": "exactly k neighbors are kept, which cuts a shell of equally far atoms in two "
         "and takes those that happen to be listed first: keep all within the tolerance.",
         "self images lost": "edges from an atom to its own periodic images are thrown away; an "
         "image in the next cell is a neighbor like any other, so do not ask center != neighbor.",
+        "self images lost first": "edges from an atom to its own periodic images are thrown away "
+        "before the k-th neighbor is looked for; an image in the next cell is a neighbor like any "
+        "other, so do not ask center != neighbor.",
         "images lost": "only neighbors inside the unit cell are kept; crystals go on forever, so "
         "those in other cells count too.",
+        "one image per pair": "every pair of atoms counts once, at its shortest distance; each "
+        "image of an atom is a neighbor of its own.",
         "everything kept": "everything within the radius is kept; only the shells up to the k-th "
         "neighbor are wanted.",
         "tolerance ignored": "the tolerance is not used: neighbors a little further than the k-th "
         "belong to its shell.",
+        "tolerance as a factor": "the k-th distance is multiplied by 1 + tolerance; the tolerance "
+        "is a length, in angstrom: add it.",
+        "k-th shell": "distances that occur several times are counted once, which goes on to the "
+        "k-th shell; count neighbors, so that a shell of 12 counts 12 times.",
+        "neighbor for center": "center and neighbor are exchanged: each edge is measured by the "
+        "k-th distance of its center, the atom that looks for neighbors.",
         "one too many": "the limit is taken from neighbor k + 1: counting begins at 0, so the k-th "
         "distance is at position k - 1.",
         "one limit for all": "one distance limit serves all atoms; every atom has its own k-th "
@@ -104,6 +132,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "so its offset is 0.",
         "crystal per edge": "`crystal` has one number per edge; it tells for each atom where it "
         "belongs.",
+        "in place": "write `graph.center + start`, never `graph.center += start`: += changes the "
+        "array of the graph itself, also when it has another name (`center = graph.center`).",
         "crystal from 1": "crystals are counted from 1; count from 0, they become row numbers.",
     },
     "2.1": _LAYER,
@@ -115,6 +145,10 @@ MISTAKES: dict[str, dict[str, str]] = {
         "center for neighbor": "the center's own features are summed; what arrives is v_neighbor.",
         "summed at neighbor": "the sums are collected at the wrong end: center and neighbor are "
         "exchanged.",
+        "index_add at neighbor": "index_add collects at `neighbor`, at the wrong end of the edge: "
+        "edge e belongs to atom center[e].",
+        "sum lost": _LAYER["sum lost"],
+        "residual outside the softplus": _LAYER["residual outside the softplus"],
         "mean for sum": "the neighbors are averaged; the equation sums them.",
         "residual always added": "v is always added; multiply it by self.residual (0 by default).",
         "residual ignored": "self.residual is not used: add self.residual * v before the "
@@ -138,6 +172,13 @@ MISTAKES: dict[str, dict[str, str]] = {
         "include_self=False.",
         "divided by crystals": "the sums are divided by the number of crystals; divide by the "
         "number of atoms of each.",
+        "counts not a column": "(C, F) is divided by (C,), which torch lines up from the right, so "
+        "that columns are divided by counts: make the counts a column, unsqueeze(1).",
+        "one atom kept": "only one atom of each crystal is kept: `sums[crystal] += ...` and "
+        "`sums[crystal] = ...` overwrite when an index occurs twice; use index_add.",
+        "sum lost": _LAYER["sum lost"],
+        "transposed": "rows and columns are exchanged: crystals are rows.",
+        "dtype": _DTYPE,
     },
     "2.4": {
         "zero buffer": "the maximum starts from zeros, so negative features are lost: start from "
@@ -149,6 +190,10 @@ MISTAKES: dict[str, dict[str, str]] = {
         "atom with the largest sum": "one atom is chosen for all features; each feature has a "
         "maximum of its own.",
         "max over features": "the maximum runs over the features too; only over atoms.",
+        "one atom kept": "only one atom of each crystal is kept: `best[crystal] = ...` overwrites "
+        "when an index occurs twice; use scatter_reduce, or a loop over the crystals.",
+        "maximum lost": "the start is what comes back, since the result of scatter_reduce is "
+        "thrown away: it does not change the tensor it is called on, so give the result a name.",
     },
     "2.5": {
         "softplus after pooling missing": "the pooled features go into conv_to_fc without an "
@@ -163,6 +208,7 @@ MISTAKES: dict[str, dict[str, str]] = {
         "one convolution repeated": "one convolution is used every time; loop over self.convs.",
         "convolutions skipped": "the convolutions are not used, or their results are lost.",
         "embedding through softplus": "the embedding goes through an activation; it is linear.",
+        "dtype": _DTYPE,
         "residual twice": "v is added to the result of a convolution, which contains it already.",
         "last state only": "softmax pooling reads the states of all layers: give self.pool the "
         "list, the embedding first.",
@@ -229,6 +275,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "divided by elements": "it is divided by the number of elements, not of atoms.",
         "only the energy divided": "only the total energy is divided by the number of atoms; the "
         "references too (mind the parentheses).",
+        "only the references divided": "only the references are divided by the number of atoms; "
+        "the total energy too (mind the parentheses).",
         "references ignored": "the references are not subtracted.",
         "sign": "the sign is wrong: energy minus references.",
         "mean of references": "the mean of the table is subtracted; sum over the atoms there are.",
@@ -314,6 +362,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "scores in both places.",
         "sign": "the sign is wrong: logarithms of probabilities are negative.",
         "sum not logged": "the sum of exponentials is subtracted; its logarithm should be.",
+        "by torch": "torch's own function does the work (cross_entropy has it inside too); write "
+        "it yourself with exp, sum and log.",
         "epsilon": "a small number is added to the probability, or it is clamped, before the "
         "logarithm. That hides the infinity, and all hopeless crystals get one and the same loss, "
         "without a gradient: compute the logarithm from the scores.",
@@ -380,6 +430,12 @@ MISTAKES: dict[str, dict[str, str]] = {
         "area is on the wrong side.",
         "one point per crystal": "crystals of equal score are taken one by one, so the result "
         "depends on their order: one point of the curve for each different score.",
+        "lowest rank": "crystals of equal score get the lowest rank of their group; each gets the "
+        "mean of the group's ranks.",
+        "highest rank": "crystals of equal score get the highest rank of their group; each gets "
+        "the mean of the group's ranks.",
+        "dense rank": "crystals of equal score count as one in the ranks; each gets the mean of "
+        "the ranks that the group takes up.",
         "divided by all pairs": "it is divided by all pairs of crystals; only pairs of a "
         "perovskite and another oxide are compared.",
         "start of the curve missing": "the curve starts at the first crystal; it starts at (0, 0).",
@@ -402,6 +458,12 @@ MISTAKES: dict[str, dict[str, str]] = {
         "unlike only": "only pairs of two different elements count; two Ti count too.",
         "like only": "only pairs of the same element count; B and B' count too.",
         "first element only": "only the first element of the list is used.",
+        "one atom only": "only one atom of the elements is looked at as the first of a pair; the "
+        "two nearest may be others, so go through all.",
+        "last atom only": "only the last atom of the elements is looked at as the first of a "
+        "pair; the two nearest may be others, so go through all.",
+        "own images only": "only the distance of an atom from its own images is taken; other "
+        "atoms of the elements may be nearer.",
         "fractional coordinates": "the distance is in units of the cell: use cartesian "
         "coordinates, in angstrom.",
         "squared": "this is the square of the distance.",

@@ -64,6 +64,16 @@ def test_layers_that_are_named_exist(task):
         assert f"self.{name} = " in model, name
 
 
+def test_the_model_file_handed_out_does_not_show_how_a_task_is_done():
+    """Code that students are given calls nothing of torch that a solution consists of."""
+    whole = (REPO / "model.py").read_text(encoding="utf-8")
+    solutions = "".join(re.findall("### BEGIN SOLUTION(.*?)### END SOLUTION", whole, re.S))
+    given = (HW.release() / HW.model_file).read_text(encoding="utf-8")
+    used, shown = (set(re.findall(r"\.(\w+)\(", code)) for code in (solutions, given))
+    assert {"index_add", "bincount", "scatter_reduce", "chunk"} <= used
+    assert used & shown == set()
+
+
 @pytest.mark.parametrize("task", HW.tasks)
 def test_what_a_hint_says_that_the_check_says_is_what_it_says(task):
     said = "\n".join([*HW.checks[task].advice.values(), inspect.getsource(compare)])

@@ -1,8 +1,11 @@
 """Known wrong answers of the homework; tests/test_every_lab.py has them all judged."""
 
+import numpy as np
 import pytest
 from answers import HW, solution
 
+from crystalgraph.checking.cases import ON_PAPER
+from crystalgraph.checking.compare import RTOL_ON_PAPER
 from crystalgraph.labs.hw.advice import MISTAKES
 from crystalgraph.labs.hw.instructor.mutants import MUTANTS
 from crystalgraph.labs.hw.instructor.right_answers import RIGHT_ANSWERS
@@ -34,6 +37,14 @@ KINDS = {  # at least these; "test used for early stopping" has no hole: see tes
     "a student's own test": {("2.6", "too tolerant"), ("2.7", "one direction")},
 }
 
+SEEN_BY_HAND = {  # in the example that can be worked out on paper
+    "2.1": {"residual outside the softplus", "as printed", "summed at neighbor", "edges reversed"},
+    "2.2": {"summed at neighbor", "index_add at neighbor", "center for neighbor"},
+    "2.3": {"one atom kept", "sum lost", "counts not a column"},
+    "3.1": {"only the references divided"},
+    "4.2": {"wrong class", "class 1 only", "larger one"},
+}
+
 KNOWN = {(mutant.task, mutant.cause) for mutant in MUTANTS}
 
 
@@ -51,6 +62,49 @@ def test_every_kind_of_mistake_is_there(kind):
 def test_a_mutant_without_advice_is_found_by_other_means():
     written = {(task, cause) for task, causes in MISTAKES.items() for cause in causes}
     assert KNOWN - written <= OWN_MESSAGE
+
+
+def _differences_on_paper(task):
+    """Mistake -> largest relative difference from the right answer, in the example by hand."""
+    (case,) = (case for case in HW.cases(task) if case.name == ON_PAPER)
+    found = {}
+    for mistake, wrong in case.wrong.items():
+        pairs = [(wrong[name], right) for name, right in case.expected.items()]
+        if all(value.shape == right.shape for value, right in pairs):
+            found[mistake] = max(_difference(value, right) for value, right in pairs)
+    return found
+
+
+def _difference(value, right):
+    value, right = value.astype(float), right.astype(float)
+    return float(np.max(np.abs(value - right) / np.maximum(np.abs(right), 1e-9), initial=0))
+
+
+@pytest.mark.parametrize("task", SEEN_BY_HAND)
+def test_the_example_by_hand_shows_a_mistake_and_it_does_not_look_like_rounding(task):
+    found = _differences_on_paper(task)
+    assert {mistake for mistake, much in found.items() if much > 0.03} >= SEEN_BY_HAND[task]
+    assert [mistake for mistake, much in found.items() if RTOL_ON_PAPER < much < 0.03] == []
+
+
+def test_a_forgotten_tolerance_is_named_although_rounding_decides_what_is_kept():
+    def find_neighbors(structure, k=12, radius=8.0, tolerance=0.01):
+        center, neighbor, _, distance = structure.get_neighbor_list(radius)
+        limit = np.array([np.sort(distance[center == i])[:k][-1] for i in range(len(structure))])
+        keep = distance <= limit[center]
+        return center[keep], neighbor[keep], distance[keep]
+
+    found = HW.run_check("1.2", find_neighbors, hidden=None).failure
+    assert found.cause in ("tolerance ignored", "cut at k")  # the same, where k are kept by chance
+    assert HW.checks["1.2"].advice[found.cause] in found.message
+
+
+def test_a_shell_is_not_called_incomplete_when_something_else_is_wrong():
+    def find_neighbors(*arguments, **options):
+        center, neighbor, distance = solution("1.2")(*arguments, **options)
+        return center, np.zeros_like(neighbor), distance
+
+    assert HW.run_check("1.2", find_neighbors, hidden=None).failure.cause == ""
 
 
 @pytest.mark.parametrize("task", ["2.6", "2.7"])

@@ -9,7 +9,7 @@ from crystalgraph.checking.cases import Arrays, Case
 from crystalgraph.checking.check import Check, CheckStep, stored
 from crystalgraph.checking.compare import as_array, as_tensor, shapes
 from crystalgraph.checking.examine import Exam
-from crystalgraph.checking.faults import Fault
+from crystalgraph.checking.faults import Fault, explain
 from crystalgraph.checking.gradients import gradient_is_the_slope
 from crystalgraph.labs.hw.advice import MISTAKES
 from crystalgraph.labs.hw.checks.energy import number
@@ -43,6 +43,16 @@ def _run_log_softmax(answer: Callable, case: Case) -> Arrays:
     return {"result": as_array(result, "The result")}
 
 
+def _written_by_hand(exam: Exam) -> None:
+    """Raise Fault for torch's own function: it takes no whole numbers, and the error names it."""
+    try:
+        exam.answer(torch.tensor([[1, 2], [3, 1]]))
+    except Exception as error:
+        if '"log_softmax_' in str(error):
+            message = f"Likely mistake: {exam.check.advice_on('by torch')}"
+            raise Fault(message, "by torch", explain(error, exam.task.name).line) from None
+
+
 def _probabilities(exam: Exam) -> None:
     case = exam.named("random")[0]
     got = exam.run(case)["result"]
@@ -52,6 +62,7 @@ def _probabilities(exam: Exam) -> None:
             "not normalized",
             guess="Normalize over the classes of one crystal.",
         )
+    _written_by_hand(exam)
     scores = torch.from_numpy(case.inputs["scores"].copy()).requires_grad_()
     result = exam.answer(scores)
     if not result.requires_grad:
@@ -88,7 +99,11 @@ _LOG_SOFTMAX = Check(
     _run_log_softmax,
     (
         stored("three crystals by hand", 1, "paper", paper=True),
-        CheckStep("a row's probabilities add up to 1; the gradient is kept", 0.5, _probabilities),
+        CheckStep(
+            "a row's probabilities add up to 1, by code of your own; the gradient is kept",
+            0.5,
+            _probabilities,
+        ),
         stored("a batch of scores", 1, "random"),
         CheckStep("very large scores", 1.5, _large_scores),
     ),
@@ -145,7 +160,7 @@ _LIKELIHOOD = Check(
     ),
     "minus the log-probability in the column of the true class, averaged over the crystals.",
     {
-        "paper": "probabilities of class 1: 1/2, 3/4, 3/4; labels 0, 1, 0",
+        "paper": "probabilities of class 1: 1/4, 3/4, 7/8; labels 0, 1, 0",
         "random": "a batch with more crystals of class 0 than of class 1",
         "certain": "a network that is very sure, once of the wrong class",
     },
@@ -291,6 +306,29 @@ def _order_alone_counts(exam: Exam) -> None:
         raise Fault("The AUC changes when the crystals are listed in another order.", "order")
 
 
+def _equal_scores(exam: Exam) -> None:
+    try:
+        exam.compare("ties", "constant")
+    except Fault as fault:
+        if fault.cause or not _order_of_ties_counts(exam):
+            raise
+        cause = "one point per crystal"
+        message = f"Likely mistake: {exam.check.advice_on(cause)}\n{fault.message}"
+        raise Fault(message, cause) from None
+
+
+def _order_of_ties_counts(exam: Exam) -> bool:
+    """Whether the same crystals in another order give another number.
+
+    Any order may be a student's, so the numbers of such an answer cannot be stored.
+    """
+    inputs = exam.named("ties")[0].inputs
+    labels, scores = inputs["labels"], inputs["scores"]
+    orders = [np.lexsort((labels, scores)), np.lexsort((-labels, scores))]
+    one, other = (float(number(exam.answer(labels[o], scores[o]), "The AUC")) for o in orders)
+    return not np.isclose(one, other)
+
+
 _AUC = Check(
     "4.5",
     _run_auc,
@@ -298,7 +336,7 @@ _AUC = Check(
         stored("six pairs by hand", 1.5, "paper", paper=True),
         CheckStep("only the order of the scores counts", 1.5, _order_alone_counts),
         stored("a test set", 1, "random", "rare"),
-        stored("equal scores", 2, "ties", "constant"),
+        CheckStep("equal scores", 2, _equal_scores),
     ),
     "over all pairs of a perovskite and another oxide, the share in which the perovskite has the "
     "higher score; a tie counts one half.",
@@ -370,7 +408,8 @@ _SHORTEST = Check(
         "paper": "SrTiO3, one Ti in a cubic cell of 3.9 angstrom",
         "one_site": "one B atom in a cell with three different sides",
         "two_elements": "a double perovskite, B and B' in turns",
-        "like": "two B elements, where the shortest distance joins two atoms of the same one",
+        "like": "two B elements and five B atoms, where the shortest distance joins two atoms of "
+        "the same element",
         "skewed": "atoms near opposite sides of a skewed cell",
     },
     {},

@@ -12,7 +12,7 @@ from crystalgraph.checking.cases import Arrays, Case
 from crystalgraph.checking.check import Check, CheckStep, ModuleForm, stored
 from crystalgraph.checking.compare import as_tensor, shapes
 from crystalgraph.checking.examine import Exam
-from crystalgraph.checking.faults import Fault
+from crystalgraph.checking.faults import Fault, explain
 from crystalgraph.checking.gradients import gradient_is_the_slope
 from crystalgraph.labs.hw.advice import MISTAKES
 
@@ -56,6 +56,26 @@ def call(function: Callable, inputs: list, names: tuple[str, ...]) -> Tensor:
     return result
 
 
+def keeps_single_precision(exam: Exam, run: Callable, inputs: list, names: tuple[str, ...]) -> None:
+    """Raise Fault unless float32 in gives float32 out, where torch's default is float64.
+
+    Args:
+        exam: whose advice is given.
+        run: computes the result; in float64 it does so without an error.
+        inputs: in float64.
+        names: of the inputs.
+    """
+    single = [x.float() if isinstance(x, Tensor) and x.is_floating_point() else x for x in inputs]
+    try:
+        call(run, single, names)
+    except Exception as error:
+        if getattr(error, "cause", "") != "dtype" and "type" not in str(error):
+            raise
+        said = "With inputs in float64 it works, with the same ones in float32 it does not."
+        message = f"Likely mistake: {exam.check.advice_on('dtype')}\n{said}"
+        raise Fault(message, "dtype", explain(error, exam.task.name).line) from None
+
+
 def _shapes(names: tuple[str, ...]) -> Callable[[Case], str]:
     return lambda case: shapes(
         {name: case.inputs.get(name, case.settings.get(name)) for name in names}
@@ -63,7 +83,7 @@ def _shapes(names: tuple[str, ...]) -> Callable[[Case], str]:
 
 
 def build(cls: type, case: Case) -> nn.Module:
-    """Make the student's module and give it the weights of a case, in float64.
+    """Make the student's module and give it the weights of a case, in float64 unless it is single.
 
     Raises:
         Fault: its parameters are not those of the file handed out.
@@ -82,6 +102,7 @@ def build(cls: type, case: Case) -> nn.Module:
             "back as it was (`crystalgraph lab` has a fresh model_hw.py) and change forward only.",
             "init changed",
         ) from None
+    module = module.float() if case.settings.get("single") else module
     return module.train(case.settings.get("train", False))
 
 
@@ -90,8 +111,9 @@ def settings_of(sizes: tuple, options: dict, module: nn.Module) -> dict:
     named = {function: name for name, function in ACTIVATIONS.items()}
     if "activation" in options:
         options = options | {"activation": named[options["activation"]]}
+    single = any(weight.dtype == torch.float32 for weight in module.parameters())
     known = {"sizes": list(sizes), "options": options, "train": module.training}
-    return known | {"network": is_prepared(module)}
+    return known | {"network": is_prepared(module), "single": single}
 
 
 MODULE = ModuleForm(build, settings_of)
@@ -387,10 +409,18 @@ _POOL_CASES = {
 }
 
 
-def _pool_check(task: str, expected: str) -> Check:
+def _mean_properties(exam: Exam) -> None:
+    _pool_properties(exam)
+    inputs = tensors_of(exam.named("random")[0], POOL_INPUTS)
+    keeps_single_precision(exam, exam.answer, inputs, POOL_INPUTS)
+
+
+def _pool_check(
+    task: str, expected: str, properties: Callable[[Exam], None] = _pool_properties
+) -> Check:
     steps = (
         stored("two crystals by hand", 1.5, "paper", paper=True),
-        CheckStep("atom order, supercell, batch mates, gradient", 1, _pool_properties),
+        CheckStep("atom order, supercell, batch mates, gradient", 1, properties),
         stored("atoms in no order, all signs", 1.5, "random", "negative", "one"),
     )
     axes = {"result": ("crystal", "feature")}
@@ -407,7 +437,9 @@ def _pool_check(task: str, expected: str) -> Check:
     )
 
 
-_MEAN = _pool_check("2.3", "for each crystal the sum of its atoms' features over their number.")
+_MEAN = _pool_check(
+    "2.3", "for each crystal the sum of its atoms' features over their number.", _mean_properties
+)
 _MAX = _pool_check("2.4", "for each crystal and feature the largest value among its own atoms.")
 
 # ---- 2.5 network: stand-ins for convolutions and pooling, so that only forward is examined
@@ -424,8 +456,9 @@ class StandInConv(nn.Module):
 
     def forward(self, atoms: Tensor, bonds: Tensor, center: Tensor, neighbor: Tensor) -> Tensor:
         """(N, F), (E, K), (E,), (E,) -> (N, F)."""
-        graph = 0.3 * bonds[: len(atoms), :1] + 0.1 * center[: len(atoms), None]
-        return torch.sin(self.scale * atoms) + graph - 0.2 * neighbor[: len(atoms), None]
+        ends = (0.1 * center - 0.2 * neighbor).to(atoms.dtype)
+        graph = 0.3 * bonds[: len(atoms), :1] + ends[: len(atoms), None]
+        return torch.sin(self.scale * atoms) + graph
 
 
 def first_atom_pool(atoms: Tensor, crystal: Tensor, n_crystals: int) -> Tensor:
@@ -477,6 +510,7 @@ def _network_properties(exam: Exam) -> None:
     changed = [inputs[0] * 1.1, *inputs[1:]]
     if not _apart(network(*changed), result):
         raise Fault("The prediction does not depend on the atom features.", "ignores input")
+    keeps_single_precision(exam, network.float(), inputs, NET_INPUTS)
 
 
 _NETWORK = Check(

@@ -1,5 +1,6 @@
 """Checks of notebook 1: from a crystal structure to a graph, and graphs to a batch."""
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -9,11 +10,13 @@ from crystalgraph.checking.cases import Arrays, Case
 from crystalgraph.checking.check import Check, CheckStep, stored
 from crystalgraph.checking.compare import as_array, shapes
 from crystalgraph.checking.examine import Exam
-from crystalgraph.checking.faults import Fault
+from crystalgraph.checking.faults import Fault, explain
 from crystalgraph.crystals.features import AtomFeatures, TableFeatures, published_features
 from crystalgraph.crystals.graphs import CrystalGraph
 from crystalgraph.labs.hw.advice import MISTAKES
 
+ROUNDING = 1e-6
+"""Angstrom; distances that differ by less are equal, but for the last digits."""
 GRAPH_COLUMNS = ("atomic_numbers", "center", "neighbor", "distance", "image")
 
 
@@ -40,7 +43,23 @@ def features_of(case: Case) -> AtomFeatures:
 
 
 def _run_atom_vectors(answer: Callable, case: Case) -> Arrays:
-    return {"result": as_array(answer(structure_of(case), features_of(case)), "The result")}
+    try:
+        result = answer(structure_of(case), features_of(case))
+    except Exception as error:
+        asked_for = re.search(r"Atomic number (.+) has no feature vector", str(error))
+        if asked_for is None:
+            raise
+        is_number = asked_for[1].lstrip("-").isdecimal()
+        cause = "site number for element" if is_number else "element for its number"
+        said = f"The table was asked for the atomic number {asked_for[1][:40]}."
+        raise _mistake("1.1", cause, said, explain(error, "atom_vectors").line) from None
+    return {"result": as_array(result, "The result")}
+
+
+def _mistake(task: str, cause: str, said: str, line: str = "") -> Fault:
+    """A known mistake that shows in another way than by wrong numbers."""
+    where = f"\nat {line}" if line else ""
+    return Fault(f"Likely mistake: {MISTAKES[task][cause]}\n{said}{where}", cause, line)
 
 
 def _structure_unchanged(exam: Exam) -> None:
@@ -122,6 +141,44 @@ def _sorted_edges(columns: Sequence[np.ndarray], n_atoms: int) -> Arrays:
     }
 
 
+def _whole_shells(*names: str) -> Callable[[Exam], None]:
+    """Compare with stored cases, and name what leaves a shell incomplete."""
+
+    def test(exam: Exam) -> None:
+        for case in exam.named(*names):
+            try:
+                exam.compare(case.name)
+            except Fault as fault:
+                cause = "" if fault.cause else _torn_shell(case, exam.run(case))
+                if not cause:
+                    raise
+                raise _mistake("1.2", cause, fault.message) from None
+
+    return test
+
+
+def _torn_shell(case: Case, edges: Arrays) -> str:
+    """The mistake that takes a part of the k-th shell of an atom, and all that is nearer.
+
+    Which part depends on rounding, and so do the numbers of an answer without tolerance: they
+    cannot be stored. Empty when something else is wrong.
+    """
+    structure, arguments = structure_of(case), case.settings.get("arguments", {})
+    k, radius = arguments.get("k", 12), arguments.get("radius", 8.0)
+    center, _, _, distance = structure.get_neighbor_list(radius)
+    counts, whole = (of["number of edges per atom"] for of in (edges, case.expected))
+    if counts.shape != whole.shape or (counts > whole).any() or (counts == whole).all():
+        return ""
+    for atom in range(len(structure)):
+        there, kept = np.sort(distance[center == atom]), edges["distance"][edges["center"] == atom]
+        limit = there[:k][-1]
+        nearer = [int((d < limit - ROUNDING).sum()) for d in (there, kept)]
+        if nearer[0] != nearer[1] or (kept > limit + ROUNDING).any():
+            return ""
+    exactly_k = (counts == np.minimum(k, np.bincount(center))).all()
+    return "cut at k" if exactly_k else "tolerance ignored"
+
+
 def _edges_per_atom(answer: Callable, structure: Structure) -> np.ndarray:
     center, _, _ = _three_columns(answer(structure))
     return np.bincount(center.astype(int), minlength=len(structure))
@@ -146,9 +203,13 @@ _NEIGHBORS = Check(
     "1.2",
     _run_find_neighbors,
     (
-        stored("rock salt: whole shells", 2, "rock_salt"),
+        CheckStep("rock salt: whole shells", 2, _whole_shells("rock_salt")),
         CheckStep("a supercell has the same neighbors", 1, _same_in_supercells),
-        stored("periodic images, near ties, few neighbors", 2, "perovskite", "near_tie", "sparse"),
+        CheckStep(
+            "periodic images, near ties, few neighbors",
+            2,
+            _whole_shells("perovskite", "near_tie", "sparse"),
+        ),
         stored("other k, radius and tolerance", 1, "arguments"),
     ),
     "for each atom its k nearest neighbors and every further one within the tolerance of the "
@@ -231,19 +292,25 @@ def graphs_of(case: Case) -> list[CrystalGraph]:
 BATCH_COLUMNS = ("atomic_numbers", "center", "neighbor", "distance", "crystal")
 
 
+def _changed(name: str) -> Fault:
+    return _mistake("1.4", "in place", f"Your function changes `{name}` of a graph it was given.")
+
+
 def _run_batch(answer: Callable, case: Case) -> Arrays:
     graphs = graphs_of(case)
-    result = answer(graphs)
+    try:
+        result = answer(graphs)
+    except Exception as error:
+        assigned = re.search(r"cannot assign to field '(\w+)'", str(error))
+        if assigned is None:
+            raise
+        raise _changed(assigned[1]) from None
     if not isinstance(result, tuple | list) or len(result) != len(BATCH_COLUMNS):
         raise Fault(f"batch_crystals should return five arrays: {', '.join(BATCH_COLUMNS)}.")
     for number, graph in enumerate(graphs):
         for name in GRAPH_COLUMNS:
             if not np.array_equal(getattr(graph, name), case.inputs[f"{number}/{name}"]):
-                raise Fault(
-                    f"Your function changes `{name}` of a graph it was given: write "
-                    "`graph.center + start`, never `graph.center += start`.",
-                    "in place",
-                )
+                raise _changed(name)
     names = zip(BATCH_COLUMNS, result, strict=True)
     return {name: as_array(value, f"Your {name}") for name, value in names}
 

@@ -37,11 +37,11 @@ def log_probabilities(numbers: CaseNumbers) -> list[Case]:
     """Log-probabilities of both classes, with labels."""
     certain = np.array([[-1e-9, -800], [-700.0, 0], [-50, -1e-12], [-2.5, -0.1]])
     certain *= numbers.array(0.8, 1.2, by_hand=np.ones((4, 2)))
-    sure = numbers.number(0.6, 0.95, by_hand=0.75)
+    sure = numbers.array((0.1, 0.6, 0.8), (0.3, 0.75, 0.95), by_hand=(0.25, 0.75, 0.875))
     rng = numbers.rng
     labels = rng.permutation(np.repeat([0, 1], [9, 5]))
     return [
-        _likelihood_case("paper", np.array([0.5, sure, sure]), np.array([0, 1, 0])),
+        _likelihood_case("paper", sure, np.array([0, 1, 0])),
         _likelihood_case("random", rng.uniform(0.02, 0.98, 14), labels),
         Case("certain", {"log_probabilities": certain, "labels": np.array([0, 0, 1, 1])}),
     ]
@@ -137,22 +137,26 @@ def shortest_distances(numbers: CaseNumbers) -> list[Case]:
 
 
 def _chain(numbers: CaseNumbers) -> Case:
-    """The first two atoms, of one element, are the nearest of all that count."""
+    """The nearest of all that count are two atoms of one element, neither first nor last."""
     a, b, c = metals(numbers, "Ti", "Mn", "Ca")
     x = anion(numbers, "O")
     sides = numbers.array((4.95, 8.7, 8.7), (5.25, 9.3, 9.3), by_hand=(5.1, 9.0, 8.5))
-    first = [[0.5, 0.1, 0.1], [0.5, 0.4, 0.1], [0.2, 0.6, 0.6]]
+    nearest = [[0.5, 0.1, 0.1], [0.5, 0.4, 0.1]]
+    chosen = [[0.2, 0.1, 0.6], *nearest, [0.5, 0.6, 0.45], [0.8, 0.75, 0.85]]
     rest = [[0.1, y, 0.1] for y in (0.25, 0.7, 0.83)]
-    coords = np.array(first + rest) + numbers.array(-0.01, 0.01, by_hand=np.zeros((6, 3)))
-    crystal = Structure(Lattice.orthorhombic(*sides), [a, a, b, x, c, x], coords)
+    coords = np.array(chosen + rest) + numbers.array(-0.01, 0.01, by_hand=np.zeros((8, 3)))
+    crystal = Structure(Lattice.orthorhombic(*sides), [a, a, a, b, a, x, c, x], coords)
     return _distance_case("like", crystal, b, a)
 
 
 def _skewed(numbers: CaseNumbers) -> Case:
-    """The first two atoms are neighbors across corners of the cell."""
+    """The first two atoms are neighbors across corners of the cell.
+
+    An atom's nearest image lies across a diagonal of the cell, nearer than along its edges.
+    """
     a, b = metals(numbers, "Li", "Nb")
     x = anion(numbers, "O")
-    middle = np.array([6.0, 6.4, 7.1, 75, 110, 120])
+    middle = np.array([6.0, 6.4, 7.1, 75, 110, 128])
     cell = numbers.array(0.98 * middle, 1.02 * middle, by_hand=middle)
     first = [[0.04, 0.5, 0.95], [0.93, 0.45, 0.06]]
     rest = [[0.5, 0.1, 0.5], [0.3, 0.5, 0.2], [0.1, 0.6, 0.1]]

@@ -53,18 +53,21 @@ def _layer_cases(cls: type[nn.Module], numbers: CaseNumbers) -> list[Case]:
 
 
 def _line(numbers: CaseNumbers) -> Arrays:
-    """Three atoms in a line with one feature each; a bond has the same feature there and back."""
+    """Three atoms in a line with one feature each, near 0 where softplus bends.
+
+    A bond has another feature there than back, or the two ends of an edge would be alike.
+    """
     center, neighbor = line_edges(3)
     return {
         "atom_features": _line_atoms(numbers),
-        "bond_features": numbers.array(0.2, 0.8, by_hand=[[0.5], [0.25]]).repeat(2, axis=0),
+        "bond_features": numbers.array(0, 1, by_hand=[[1], [0.5], [1], [0.25]]),
         "center": center,
         "neighbor": neighbor,
     }
 
 
 def _line_atoms(numbers: CaseNumbers) -> np.ndarray:
-    return numbers.array(-1.5, 1.5, by_hand=[[1], [2], [4]])
+    return numbers.array(-1.5, 1.5, by_hand=[[1], [-2], [0]])
 
 
 def _random_graph(rng: np.random.Generator, n_atoms: int, n_edges: int) -> Arrays:

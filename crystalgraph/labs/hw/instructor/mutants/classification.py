@@ -81,6 +81,29 @@ def through_numpy(scores):
     return torch.from_numpy(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
 
+@wrong("4.1", "by torch")
+def ready_made(scores):
+    return torch.log_softmax(scores, dim=1)
+
+
+@held_out("4.1", "by torch")
+def method_of_the_tensor(scores):
+    shifted = scores - scores.max(dim=1, keepdim=True).values
+    return shifted.log_softmax(-1)
+
+
+@held_out("4.1", "by torch")
+def module_of_torch(scores):
+    return torch.nn.LogSoftmax(dim=1)(scores)
+
+
+@held_out("4.1", "by torch")
+def two_cross_entropies(scores):
+    labels = torch.zeros(len(scores), dtype=torch.long)
+    losses = [cross_entropy(scores, labels + c, reduction="none") for c in (0, 1)]
+    return -torch.stack(losses, dim=1)
+
+
 @held_out("4.1", "epsilon")
 def clamped(scores):
     return torch.softmax(scores, dim=1).clamp(min=1e-12).log()
@@ -392,6 +415,46 @@ def curve_without_groups(labels, scores):
     return np.trapezoid(np.append(0, true), np.append(0, false))
 
 
+def _from_ranks(labels, ranks):
+    n = labels.sum()
+    return (ranks[labels == 1].sum() - n * (n + 1) / 2) / (n * (len(labels) - n))
+
+
+@wrong("4.5", "lowest rank")
+def ranks_from_below(labels, scores):
+    return _from_ranks(labels, np.array([(scores < s).sum() + 1 for s in scores]))
+
+
+@wrong("4.5", "highest rank")
+def ranks_from_above(labels, scores):
+    return _from_ranks(labels, np.array([(scores <= s).sum() for s in scores]))
+
+
+@wrong("4.5", "dense rank")
+def ranks_of_levels(labels, scores):
+    return _from_ranks(labels, np.unique(scores, return_inverse=True)[1] + 1)
+
+
+@held_out("4.5", "one point per crystal")
+def ranks_by_position(labels, scores):
+    return _from_ranks(labels, np.argsort(np.argsort(scores, kind="stable")) + 1)
+
+
+@held_out("4.5", "one point per crystal")
+def curve_sorted_and_turned(labels, scores):
+    order = np.argsort(scores, kind="stable")[::-1]
+    true = np.cumsum(labels[order]) / labels.sum()
+    false = np.cumsum(1 - labels[order]) / (1 - labels).sum()
+    return np.trapezoid(np.append(0, true), np.append(0, false))
+
+
+@held_out("4.5", "ties count fully")
+def perovskites_first_among_equals(labels, scores):
+    order = np.lexsort((-labels, -scores))
+    true, false = np.cumsum(labels[order]), np.cumsum(1 - labels[order])
+    return np.trapezoid(np.append(0, true), np.append(0, false)) / (true[-1] * false[-1])
+
+
 @wrong("4.5", "divided by all pairs")
 def share_of_all_pairs(labels, scores):
     gaps = _gaps(labels, scores)
@@ -512,6 +575,31 @@ def same_element(structure, elements):
 @wrong("4.6", "first element only")
 def one_of_the_elements(structure, elements):
     return _pairs(_chosen(structure, elements[:1]))[2].min()
+
+
+@wrong("4.6", "one atom only")
+def from_the_first(structure, elements):
+    center, _, distance = _pairs(_chosen(structure, elements))
+    return distance[center == 0].min()
+
+
+@wrong("4.6", "last atom only")
+def from_the_last(structure, elements):
+    center, _, distance = _pairs(_chosen(structure, elements))
+    return distance[center == center.max()].min()
+
+
+@wrong("4.6", "own images only")
+def an_atom_and_its_images(structure, elements):
+    center, neighbor, distance = _pairs(_chosen(structure, elements))
+    return distance[center == neighbor].min()
+
+
+@held_out("4.6", "one atom only")
+def around_the_first(structure, elements):
+    chosen = [site for site in structure if site.specie.symbol in elements]
+    near = structure.get_neighbors(chosen[0], 1.5 * min(structure.lattice.abc))
+    return min(site.nn_distance for site in near if site.specie.symbol in elements)
 
 
 @wrong("4.6", "fractional coordinates")

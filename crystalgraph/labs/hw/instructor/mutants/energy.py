@@ -39,6 +39,16 @@ def formation_half_divided(energy_total, symbols, references):
     return energy_total / len(symbols) - sum(references[s] for s in symbols)
 
 
+@wrong("3.1", "only the references divided")
+def formation_without_brackets(energy_total, symbols, references):
+    return energy_total - sum(references[s] for s in symbols) / len(symbols)
+
+
+@held_out("3.1", "only the references divided")
+def formation_mean_of_atoms(energy_total, symbols, references):
+    return energy_total - np.mean([references[s] for s in symbols])
+
+
 @wrong("3.1", "references ignored")
 def formation_none(energy_total, symbols, references):
     return energy_total / len(symbols)

@@ -225,6 +225,58 @@ def always_residual(self, v, u, center, neighbor):
     return self.activation(v + self.bn2(_sum(edges, center, len(v))))
 
 
+@layer_mistake("residual outside the softplus")
+def residual_outside(self, v, u, center, neighbor):
+    gate, core = _halves(self, v, u, center, neighbor)
+    message = _sum(torch.sigmoid(gate) * self.activation(core), center, len(v))
+    return self.residual * v + self.activation(self.bn2(message))
+
+
+@layer_mistake("as printed")
+def equation_of_the_paper(self, v, u, center, neighbor):
+    gate, core = self.fc_full(torch.cat([v[center], v[neighbor], u], 1)).chunk(2, 1)
+    message = _sum(torch.sigmoid(gate) * self.activation(core), center, len(v))
+    return self.residual * v + message
+
+
+@layer_mistake("bn2 and last softplus missing")
+def equation_with_bn1(self, v, u, center, neighbor):
+    gate, core = _halves(self, v, u, center, neighbor)
+    message = _sum(torch.sigmoid(gate) * self.activation(core), center, len(v))
+    return self.residual * v + message
+
+
+@layer_mistake("edges reversed")
+def edges_reversed(self, v, u, center, neighbor):
+    gate, core = _halves(self, v, u, neighbor, center)
+    edges = torch.sigmoid(gate) * self.activation(core)
+    return self.activation(self.residual * v + self.bn2(_sum(edges, neighbor, len(v))))
+
+
+@layer_mistake("sum lost")
+def sum_thrown_away(self, v, u, center, neighbor):
+    gate, core = _halves(self, v, u, center, neighbor)
+    message = torch.zeros_like(v)
+    message.index_add(0, center, torch.sigmoid(gate) * self.activation(core))
+    return self.activation(self.residual * v + self.bn2(message))
+
+
+@held_out("2.1", "as printed", gated)
+def paper_word_for_word(self, atoms, bonds, center, neighbor):
+    z = self.fc_full(torch.cat([atoms[center], atoms[neighbor], bonds], dim=1))
+    f = atoms.shape[1]
+    edges = torch.sigmoid(z[:, :f]) * softplus(z[:, f:])
+    return atoms + torch.zeros_like(atoms).index_add(0, center, edges)
+
+
+@held_out("2.1", "residual outside the softplus", gated)
+def softplus_then_plus(self, atoms, bonds, center, neighbor):
+    z = self.bn1(self.fc_full(torch.cat([atoms[center], atoms[neighbor], bonds], dim=1)))
+    gate, core = z.chunk(2, dim=1)
+    message = torch.zeros_like(atoms).index_add(0, center, gate.sigmoid() * self.activation(core))
+    return atoms + softplus(self.bn2(message))
+
+
 @held_out("2.1", "no residual", gated)
 def no_residual_einsum(self, atoms, bonds, center, neighbor):
     z = torch.hstack((atoms[center], atoms[neighbor], bonds))
@@ -295,6 +347,35 @@ def shared_center(self, v, u, center, neighbor):
 def shared_at_neighbor(self, v, u, center, neighbor):
     update = self.fc_neighbors(_pair_sums(v, u, neighbor, center)) + self.fc_self(v)
     return self.activation(self.residual * v + self.bn(update))
+
+
+@wrong("2.2", "index_add at neighbor", shared)
+def shared_own_features(self, v, u, center, neighbor):
+    sums = _sum(torch.cat([v[neighbor], u], 1), neighbor, len(v))
+    update = self.fc_neighbors(sums) + self.fc_self(v)
+    return self.activation(self.residual * v + self.bn(update))
+
+
+@wrong("2.2", "sum lost", shared)
+def shared_thrown_away(self, v, u, center, neighbor):
+    sums = v.new_zeros(len(v), v.shape[1] + u.shape[1])
+    sums.index_add(0, center, torch.cat([v[neighbor], u], 1))
+    update = self.fc_neighbors(sums) + self.fc_self(v)
+    return self.activation(self.residual * v + self.bn(update))
+
+
+@wrong("2.2", "residual outside the softplus", shared)
+def shared_residual_outside(self, v, u, center, neighbor):
+    update = self.fc_neighbors(_pair_sums(v, u, center, neighbor)) + self.fc_self(v)
+    return self.residual * v + self.activation(self.bn(update))
+
+
+@held_out("2.2", "one edge kept", shared)
+def shared_plus_equals(self, atoms, bonds, center, neighbor):
+    sums = torch.zeros(len(atoms), atoms.shape[1] + bonds.shape[1])
+    sums[center] += torch.cat([atoms[neighbor], bonds], dim=1)
+    z = self.bn(self.fc_neighbors(sums) + self.fc_self(atoms))
+    return self.activation(atoms * self.residual + z)
 
 
 @wrong("2.2", "mean for sum", shared)
@@ -396,6 +477,69 @@ def mean_by_crystals(v, crystal, n):
     return v.new_zeros(n, v.shape[1]).index_add(0, crystal, v) / n
 
 
+def _column(crystal, n):
+    return torch.bincount(crystal, minlength=n).unsqueeze(1)
+
+
+@wrong("2.3", "counts not a column")
+def mean_by_a_row(v, crystal, n):
+    sums = v.new_zeros(n, v.shape[1]).index_add(0, crystal, v)
+    return sums / torch.bincount(crystal, minlength=n)
+
+
+@wrong("2.3", "one atom kept")
+def mean_plus_equals(v, crystal, n):
+    sums = v.new_zeros(n, v.shape[1])
+    sums[crystal] += v
+    return sums / _column(crystal, n)
+
+
+@wrong("2.3", "sum lost")
+def mean_thrown_away(v, crystal, n):
+    sums = v.new_zeros(n, v.shape[1])
+    sums.index_add(0, crystal, v)
+    return sums / _column(crystal, n)
+
+
+@wrong("2.3", "transposed")
+def mean_as_columns(v, crystal, n):
+    return torch.stack([v[crystal == c].mean(0) for c in range(n)], dim=1)
+
+
+@wrong("2.3", "dtype")
+def mean_default_dtype(v, crystal, n):
+    return torch.zeros(n, v.shape[1]).index_add(0, crystal, v) / _column(crystal, n)
+
+
+@held_out("2.3", "dtype")
+def mean_filled(v, crystal, n):
+    out = torch.zeros(n, v.shape[1], dtype=torch.float64)
+    for c in range(n):
+        out[c] = v[crystal == c].mean(dim=0)
+    return out
+
+
+@held_out("2.3", "dtype")
+def mean_converted(v, crystal, n):
+    member = (crystal == torch.arange(n)[:, None]).double()
+    return member @ v.double() / member.sum(1, keepdim=True)
+
+
+@held_out("2.3", "one atom kept")
+def mean_assigned(v, crystal, n):
+    sums = torch.zeros(n, v.shape[1]).to(v)
+    sums[crystal] = sums[crystal] + v
+    counts = torch.tensor([(crystal == c).sum() for c in range(n)])
+    return sums / counts[:, None]
+
+
+@held_out("2.3", "sum lost")
+def mean_scatter_lost(v, crystal, n):
+    sums = torch.zeros_like(v[:n])
+    sums.scatter_add(0, crystal[:, None].expand_as(v), v)
+    return sums / _column(crystal, n)
+
+
 @held_out("2.3", "sum for mean")
 def mean_loop_sum(v, crystal, n):
     return torch.stack([v[crystal == c].sum(0) for c in range(n)])
@@ -440,6 +584,28 @@ def max_one_atom(v, crystal, n):
 def max_over_columns(v, crystal, n):
     best = torch.stack([v[crystal == c].max() for c in range(n)])
     return best[:, None].expand(n, v.shape[1])
+
+
+@wrong("2.4", "one atom kept")
+def max_overwritten(v, crystal, n):
+    best = v.new_full((n, v.shape[1]), -torch.inf)
+    best[crystal] = torch.maximum(best[crystal], v)
+    return best
+
+
+@wrong("2.4", "maximum lost")
+def max_thrown_away(v, crystal, n):
+    best = v.new_full((n, v.shape[1]), -torch.inf)
+    best.scatter_reduce(0, crystal[:, None].expand_as(v), v, "amax")
+    return best
+
+
+@held_out("2.4", "one atom kept")
+def max_assigned(v, crystal, n):
+    best = torch.zeros_like(v[:n])
+    for row, c in zip(v, crystal.tolist(), strict=True):
+        best[c] = row
+    return best
 
 
 @held_out("2.4", "zero buffer")
@@ -559,6 +725,11 @@ def _readout_activated(self, hidden):
     return self.activation(CrystalGraphConvNet.readout(self, hidden))
 
 
+def _readout_collected(self, hidden):
+    found = CrystalGraphConvNet.readout(self, hidden)
+    return torch.zeros(found.shape) + found
+
+
 for _cause, _parts in {
     "softplus after pooling missing": {"head": _head_without_first},
     "softplus after conv_to_fc missing": {"head": _head_without_second},
@@ -573,10 +744,27 @@ for _cause, _parts in {
     "residual twice": {"states": _states_added},
     "last state only": {"states": _states_last_only},
     "readout without squeeze": {"readout": _readout_column},
+    "dtype": {"readout": _readout_collected},
     "softplus on the prediction": {"readout": _readout_activated},
     "center and neighbor swapped": {"order": (1, 0)},
 }.items():
     MUTANTS.append(Mutant("2.5", _cause, lambda parts=_parts: net(**parts)))
+
+
+@held_out("2.5", "dtype", network)
+def states_in_a_table(self, atoms, bonds, center, neighbor, crystal, n_crystals):
+    embedded = self.embedding(atoms)
+    states = torch.zeros(len(self.convs) + 1, *embedded.shape)
+    states[0] = embedded
+    for number, conv in enumerate(self.convs):
+        states = states.clone()
+        states[number + 1] = conv(states[number].clone(), bonds, center, neighbor)
+    hidden = self.activation(
+        self.conv_to_fc(self.activation(self.pool(list(states), crystal, n_crystals)))
+    )
+    for fc in self.fcs:
+        hidden = self.activation(fc(hidden))
+    return self.readout(hidden)
 
 
 @held_out("2.5", "convolutions not chained", network)

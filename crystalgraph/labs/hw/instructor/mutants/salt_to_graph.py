@@ -44,6 +44,26 @@ def vectors_sorted(structure, features):
     return features.matrix(sorted(structure.atomic_numbers))
 
 
+@wrong("1.1", "element for its number")
+def vectors_of_species(structure, features):
+    return np.array([features.vector(site.specie) for site in structure])
+
+
+@held_out("1.1", "element for its number")
+def vectors_of_symbols(structure, features):
+    return np.array([features.vector(site.specie.symbol) for site in structure])
+
+
+@held_out("1.1", "element for its number")
+def vectors_of_all_sites(structure, features):
+    return features.matrix(structure)
+
+
+@held_out("1.1", "site number for element")
+def vectors_by_enumerate(structure, features):
+    return np.array([features.vector(i) for i, _ in enumerate(structure)])
+
+
 @held_out("1.1", "one per element")
 def vectors_of_a_set(structure, features):
     rows, seen = [], []
@@ -78,6 +98,13 @@ def _whole_shells(center, distance, n, k, tolerance):
     return keep
 
 
+def _chosen_first(allowed, center, distance, n, k, tolerance):
+    """Whole shells of the edges that are allowed."""
+    places = np.flatnonzero(allowed)
+    keep = _whole_shells(center[places], distance[places], n, k, tolerance)
+    return places[keep]
+
+
 @wrong("1.2", "cut at k", neighbors)
 def cut_at_k(center, neighbor, image, distance, n, k, radius, tolerance):
     chosen = []
@@ -90,6 +117,21 @@ def cut_at_k(center, neighbor, image, distance, n, k, radius, tolerance):
 @wrong("1.2", "self images lost", neighbors)
 def no_self_images(center, neighbor, image, distance, n, k, radius, tolerance):
     return _whole_shells(center, distance, n, k, tolerance) & (center != neighbor)
+
+
+@wrong("1.2", "self images lost first", neighbors)
+def other_atoms_first(center, neighbor, image, distance, n, k, radius, tolerance):
+    return _chosen_first(center != neighbor, center, distance, n, k, tolerance)
+
+
+@wrong("1.2", "one image per pair")
+def shortest_of_each_pair(structure, k=12, radius=8.0, tolerance=0.01):
+    table, edges = structure.distance_matrix, []
+    for i, row in enumerate(table):
+        others = [(d, j) for j, d in enumerate(row) if j != i and d < radius]
+        limit = sorted(others)[:k][-1][0] + tolerance
+        edges += [(i, j, d) for d, j in others if d <= limit]
+    return tuple(np.array(column) for column in zip(*edges, strict=True))
 
 
 @wrong("1.2", "images lost", neighbors)
@@ -105,6 +147,56 @@ def everything_in_the_sphere(center, neighbor, image, distance, n, k, radius, to
 @wrong("1.2", "tolerance ignored", neighbors)
 def no_tolerance(center, neighbor, image, distance, n, k, radius, tolerance):
     return _whole_shells(center, distance, n, k, 1e-6)
+
+
+@wrong("1.2", "tolerance as a factor", neighbors)
+def relative_tolerance(center, neighbor, image, distance, n, k, radius, tolerance):
+    limit = np.array([np.sort(distance[center == i])[:k][-1] for i in range(n)])
+    return distance <= limit[center] * (1 + tolerance)
+
+
+@wrong("1.2", "k-th shell", neighbors)
+def shells_counted(center, neighbor, image, distance, n, k, radius, tolerance):
+    shells = [np.unique(distance[center == i].round(4)) for i in range(n)]
+    limit = np.array([d[:k][-1] for d in shells])
+    return distance <= limit[center] + tolerance
+
+
+@wrong("1.2", "neighbor for center", neighbors)
+def limit_of_the_neighbor(center, neighbor, image, distance, n, k, radius, tolerance):
+    return _whole_shells(neighbor, distance, n, k, tolerance)
+
+
+@held_out("1.2", "neighbor for center")
+def ends_exchanged(structure, k=12, radius=8.0, tolerance=0.01):
+    center, neighbor, _, distance = structure.get_neighbor_list(radius)
+    keep = _whole_shells(center, distance, len(structure), k, tolerance)
+    return neighbor[keep], center[keep], distance[keep]
+
+
+@held_out("1.2", "tolerance ignored", neighbors)
+def below_the_kth(center, neighbor, image, distance, n, k, radius, tolerance):
+    limit = np.array([np.sort(distance[center == i])[:k][-1] for i in range(n)])
+    return distance < limit[center]
+
+
+@held_out("1.2", "cut at k", neighbors)
+def the_last_k_of_equals(center, neighbor, image, distance, n, k, radius, tolerance):
+    chosen = []
+    for i in range(n):
+        mine = np.flatnonzero(center == i)[::-1]
+        chosen.extend(mine[np.argsort(distance[mine].round(6), kind="stable")[:k]])
+    return np.array(chosen)
+
+
+@held_out("1.2", "self images lost first")
+def get_neighbors_of_others(structure, k=12, radius=8.0, tolerance=0.01):
+    edges = []
+    for i, site in enumerate(structure):
+        near = [other for other in structure.get_neighbors(site, radius) if other.index != i]
+        limit = sorted(other.nn_distance for other in near)[:k][-1] + tolerance
+        edges += [(i, o.index, o.nn_distance) for o in near if o.nn_distance <= limit]
+    return tuple(np.array(column) for column in zip(*edges, strict=True))
 
 
 @wrong("1.2", "one too many", neighbors)
@@ -262,6 +354,42 @@ _add("offset not cumulative", _previous_size, _previous_size, _number_per_atom)
 _add("offset one crystal late", _own_size, _own_size, _number_per_atom)
 _add("crystal per edge", _start, _start, _number_per_edge)
 _add("crystal from 1", _start, _start, _from_one)
+
+
+def _joined(ends):
+    """batch_crystals with `ends(graph, start)`: its centers and neighbors, raised."""
+
+    def batch_crystals(graphs):
+        raised = [ends(g, start) for g, start in zip(graphs, _start(graphs), strict=True)]
+        center, neighbor = (np.concatenate(column) for column in zip(*raised, strict=True))
+        numbers = np.concatenate([g.atomic_numbers for g in graphs])
+        distance = np.concatenate([g.distance for g in graphs])
+        return numbers, center, neighbor, distance, _number_per_atom(graphs)
+
+    return batch_crystals
+
+
+@wrong("1.4", "in place", _joined)
+def added_to_the_graph(graph, start):
+    graph.center += start
+    graph.neighbor += start
+    return graph.center, graph.neighbor
+
+
+@held_out("1.4", "in place", _joined)
+def added_to_another_name(graph, start):
+    center, neighbor = graph.center, graph.neighbor
+    center += start
+    neighbor += start
+    return center, neighbor
+
+
+@held_out("1.4", "in place", _joined)
+def added_to_a_view(graph, start):
+    ends = [np.asarray(graph.center), graph.neighbor[:]]
+    for end in ends:
+        np.add(end, start, out=end)
+    return ends
 
 
 @held_out("1.4", "no offset")
