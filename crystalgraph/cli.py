@@ -31,6 +31,7 @@ COMMANDS = {
     "predict": "predict with a checkpoint of ours or a published one, for CIF files",
     "release": "make everything that is generated: the students' files, cases, pages; or check it",
     "grade": "grade every hand-in of an assignment in a sandbox, into nbgrader's gradebook",
+    "answers": "pages to grade written answers on, and their points into nbgrader's gradebook",
 }
 
 

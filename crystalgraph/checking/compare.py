@@ -54,6 +54,28 @@ def same(got: np.ndarray, expected: np.ndarray, rtol: float = RTOL) -> bool:
     return got.shape == expected.shape and np.allclose(got, expected, rtol, ATOL, equal_nan=True)
 
 
+def close(got: object, other: object, rtol: float = RTOL, atol: float = ATOL) -> bool:
+    """Whether two results of a student's code, which should be of one shape, are close.
+
+    Of properties ("another order gives the same", "another input gives something else") one asks
+    for yes, another for no. What can be neither is refused here, so that it passes none of them.
+
+    Args:
+        got, other: tensors, arrays or numbers.
+        rtol, atol: how close, relative to `other` and in all.
+
+    Raises:
+        Fault: a result holds NaN or infinity, or they have different shapes.
+    """
+    first, second = as_array(got, "The result"), as_array(other, "The result")
+    if first.shape != second.shape:
+        text = f"Two results have shapes {first.shape} and {second.shape}, and should have one."
+        raise Fault(text, "shape")
+    if not (np.isfinite(first).all() and np.isfinite(second).all()):
+        raise Fault("The result holds NaN or infinity.", "not finite")
+    return np.allclose(first, second, rtol, atol)
+
+
 def all_same(got: Arrays, expected: Arrays, rtol: float = RTOL) -> bool:
     """Whether all outputs are the same."""
     return got.keys() == expected.keys() and all(same(got[k], expected[k], rtol) for k in expected)

@@ -80,12 +80,22 @@ def test_a_written_answer_is_rendered():
     assert "Because of <strong>symmetry</strong>, $a&lt;b$. " in page and EVIL not in page
 
 
-def test_outputs_of_the_student_are_left_out():
+PNG = "iVBORw0KGgo="
+
+
+def test_the_students_outputs_are_shown_but_not_under_a_check():
     notebook = loaded()
-    for name in ("task_1_1", "check_1_1"):
-        output = {"output_type": "stream", "name": "stdout", "text": "4 of 4, says the student"}
-        named(notebook, name)["outputs"] = [output]
-    assert "says the student" not in page_of(notebook)
+    text = {"output_type": "stream", "name": "stdout", "text": "what I saw"}
+    picture = {"image/png": PNG, "text/html": EVIL, "text/plain": f"<Figure> {EVIL}"}
+    figure = {"output_type": "display_data", "metadata": {}, "data": picture}
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    plain = next(cell for cell in code if "nbgrader" not in cell["metadata"])
+    plain["outputs"] = [text, figure]
+    named(notebook, "task_1_1")["outputs"] = [text, figure]
+    named(notebook, "check_1_1")["outputs"] = [{**text, "text": "4 of 4, says the student"}]
+    page = page_of(notebook)
+    assert page.count("what I saw") == page.count(f"data:image/png;base64,{PNG}") == 2
+    assert "says the student" not in page and EVIL not in page
 
 
 def test_cells_of_the_students_own_do_not_act_and_are_no_checks():

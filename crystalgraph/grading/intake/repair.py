@@ -92,10 +92,10 @@ class Repaired:
         room = Room() if room is None else room
 
         def shown(slot: Slot) -> dict:
+            if slot.given and slot.cell["cell_type"] == "code":
+                return slot.cell | {"outputs": shown_outputs(slot.given[-1], room)}
             if slot.is_as_released:
                 return slot.cell
-            if slot.cell["cell_type"] == "code":
-                return slot.cell | {"outputs": shown_outputs(slot.given[0], room)}
             if slot.released is not None and slot.source == slot.released["source"]:
                 return slot.cell
             pictures = pictures_attached_to(slot.given)

@@ -23,12 +23,13 @@ def marked(
     released: Collection[str],
     checks: Mapping[str, str],
 ) -> NotebookNode:
-    """A notebook put in order with the report of each task under its check, and no other output.
+    """A notebook put in order with the report of each task under its check.
 
-    What the student's own cells showed is left out: nobody knows what code made it.
+    Other cells keep the pictures and texts that they showed when the notebook was handed in:
+    rubrics of the written answers refer to them. They are the student's word.
 
     Args:
-        notebook: from read_answers; its texts have gone through the sanitizer.
+        notebook: from read_answers; its texts and outputs have gone through the sanitizer.
         result: of the hand-in.
         lab: that it belongs to.
         released: nbgrader's names of the cells that were handed out.
@@ -45,8 +46,8 @@ def marked(
         left.discard(name)
         if cell.cell_type == "code":
             cell.execution_count = None
-            own = "nbgrader" in cell.metadata and name in checks
-            cell.outputs = report_outputs(graded[checks[name]], lab) if own else []
+            if "nbgrader" in cell.metadata and name in checks:
+                cell.outputs = report_outputs(graded[checks[name]], lab)
     return shown
 
 

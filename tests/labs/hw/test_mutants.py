@@ -11,10 +11,10 @@ from crystalgraph.labs.hw.instructor.mutants import MUTANTS
 from crystalgraph.labs.hw.instructor.right_answers import RIGHT_ANSWERS
 
 OWN_MESSAGE = {  # found by other means than wrong numbers
+    *((task, "gradient lost") for task in ("2.1", "2.8", "4.1", "4.2")),
+    *((task, "gradient not finite") for task in ("2.1", "2.3", "2.8", "4.1")),
     ("2.8", "not faster"),
     ("3.4", "tensor returned"),
-    ("4.1", "gradient lost"),
-    ("4.2", "gradient lost"),
     ("4.4", "division by zero"),
 }
 

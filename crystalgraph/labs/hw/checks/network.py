@@ -10,10 +10,10 @@ from torch.nn.functional import softplus
 
 from crystalgraph.checking.cases import Arrays, Case
 from crystalgraph.checking.check import Check, CheckStep, ModuleForm, stored
-from crystalgraph.checking.compare import as_tensor, shapes
+from crystalgraph.checking.compare import as_tensor, close, shapes
 from crystalgraph.checking.examine import Exam
 from crystalgraph.checking.faults import Fault, explain
-from crystalgraph.checking.gradients import gradient_is_the_slope
+from crystalgraph.checking.gradients import gradient_is_the_slope, gradients_of
 from crystalgraph.labs.hw.advice import MISTAKES
 
 LAYER_INPUTS = ("atom_features", "bond_features", "center", "neighbor")
@@ -138,7 +138,7 @@ def _layer_and_inputs(exam: Exam) -> tuple[nn.Module, list[Tensor]]:
 
 
 def _apart(first: Tensor, second: Tensor) -> bool:
-    return not torch.allclose(first, second, rtol=1e-9, atol=1e-11)
+    return not close(first, second, rtol=1e-9, atol=1e-11)
 
 
 def _relabeled_atoms(exam: Exam) -> None:
@@ -207,22 +207,17 @@ def gradients_arrive(
         run: computes the result.
         leaves: what else it depends on, for a module without parameters.
     """
-    result = run()
-    if not result.requires_grad:
-        raise Fault(
-            "The result has no gradient, so nothing can be learned: do not use .detach(), .data, "
-            ".item(), .numpy(), torch.tensor(...) or torch.no_grad() inside.",
-            "detached",
-        )
-    (result**2).sum().backward()
-    missing = [n for n, p in module.named_parameters() if p.grad is None or not p.grad.any()]
+    names, parameters = zip(*module.named_parameters(), strict=True) if not leaves else ((), ())
+    gradients = gradients_of(run(), leaves or parameters)
+    pairs = zip(names, gradients, strict=False)
+    missing = [name for name, gradient in pairs if gradient is None or not gradient.any()]
     if missing:
         raise Fault(
             f"No gradient reaches {', '.join(missing)}.",
             "no gradient",
             guess="Is that part used, without .detach()?",
         )
-    gradient_is_the_slope(run, leaves or list(module.parameters()))
+    gradient_is_the_slope(run, leaves or parameters)
 
 
 def _layer_gradients(exam: Exam) -> None:
@@ -389,7 +384,7 @@ def _pool_properties(exam: Exam) -> None:
         )
     mine = crystal == 1
     alone = exam.answer(atoms[mine], torch.zeros_like(crystal[mine]), 1)
-    if alone.shape != result[1:2].shape or _apart(alone, result[1:2]):
+    if _apart(alone, result[1:2]):
         raise Fault(
             "A crystal alone gives another result than in a batch.",
             "batch mates",

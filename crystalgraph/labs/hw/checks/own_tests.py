@@ -1,16 +1,19 @@
 """Checks of the tests that the student writes: right models must pass them, planted wrong ones not.
 
 The planted models are small formulas, no networks: they give nothing away about the other tasks.
+What they say can be used for a test and for nothing else: a model answers for the crystal that the
+test was given, in another order or another cell. Any other crystal gets a random number.
 """
 
 import copy
+import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
-from pymatgen.core import Structure
+from pymatgen.core import Lattice, Structure
 
 from crystalgraph.checking.cases import Arrays, Case
 from crystalgraph.checking.check import Check, CheckStep
@@ -23,9 +26,12 @@ from crystalgraph.labs.hw.checks.salt_to_graph import graphs_of, structure_of
 Crystal = CrystalGraph | Structure
 Predict = Callable[[Any], float]
 
+Relisted = tuple[tuple, Any]
+"""How a crystal is written down, and the crystal written down so, of our own making."""
+AS_GIVEN = ()
+
 MAX_CALLS = 500
-ALWAYS_WRONG = ("one call", "in place", "one order")  # whatever the verdict
-NOT_ENOUGH = ("one order", "one direction")  # but right as far as it goes
+ROUNDING = 1e-13  # relative; any real model depends on the order of additions in its last digits
 MAX_NUMBERS = 200_000  # in all crystals asked for
 
 
@@ -48,21 +54,54 @@ class PlantedModel:
 
 @dataclass
 class Recorder:
-    """Stands between the student's test and a model, and keeps what the test asked for."""
+    """Stands between the student's test and a model, and keeps what the test asked for.
+
+    Attributes:
+        predict: the model.
+        kept: the crystal that the test was given, as it was before.
+        relist: (kept, crystal asked for) -> how it is written down, and kept written down so; None
+            for another crystal. The model is given that, so nothing but the order or the cell
+            can show in its answer.
+        value: what the model is made to say of `kept`; its answers are scaled.
+        rng: for rounding, and for what is said of other crystals.
+        seen: crystals asked for.
+        answers: way of writing `kept` down -> answer.
+    """
 
     predict: Predict
+    kept: Crystal
+    relist: Callable[[Any, Any], Relisted | None]
+    value: float
+    rng: random.Random
     seen: list[Crystal] = field(default_factory=list)
+    answers: dict[tuple, float] = field(default_factory=dict)
     numbers: int = 0
 
     def __call__(self, crystal: Crystal) -> float:
-        """Predict, and remember the crystal."""
+        """Answer, and remember the crystal."""
         if len(self.seen) >= MAX_CALLS:
             raise Fault(f"Your test calls predict more than {MAX_CALLS} times; 5 are plenty.")
         self.numbers += _size(crystal)
         if self.numbers > MAX_NUMBERS:
             raise Fault("Your test asks for far too large crystals; twice the size is plenty.")
         self.seen.append(copy.deepcopy(crystal))
-        return float(self.predict(crystal))
+        relisted = self.relist(self.kept, crystal)
+        if relisted is None:
+            return self.value * self.rng.uniform(-2, 2)
+        way, same = relisted
+        if way not in self.answers:
+            ratio = self.predict(same) / self.predict(self.kept)
+            rounding = 1 + ROUNDING * self.rng.uniform(-1, 1)
+            self.answers[way] = float(self.value * ratio * rounding)
+        return self.answers[way]
+
+    @property
+    def compared(self) -> int:
+        """In how many other ways the crystal was written down that the model was asked for.
+
+        None when only one way was asked for: nothing could be compared.
+        """
+        return len(self.answers.keys() - {AS_GIVEN}) if len(self.answers) > 1 else 0
 
 
 def _size(crystal: Crystal) -> int:
@@ -90,13 +129,13 @@ class Verdict:
         says: whether it takes the model for right.
         record: what it asked the model for.
         mistake: of the test, as far as the crystals that it asked for show.
-        given: the crystal that it was given, as it was before.
+        founded: whether it compared the same crystal in enough ways, and left it as it was.
     """
 
     says: bool
     record: Recorder
     mistake: str
-    given: Crystal
+    founded: bool
 
 
 @dataclass(frozen=True)
@@ -106,47 +145,45 @@ class Judge:
     Attributes:
         models: in the order in which they are planted.
         crystal_of: reads the crystal that the test is given from a case.
+        relist: see Recorder.
         diagnose: (crystal before, after, those asked for) -> mistake, if there is one.
+        least: number of other ways to write the crystal down that the test has to compare.
     """
 
     models: tuple[PlantedModel, ...]
     crystal_of: Callable[[Case], Crystal]
-    diagnose: Callable[[Crystal, Crystal, list], str]
+    relist: Callable[[Any, Any], Relisted | None]
+    diagnose: Callable[[Any, Any, list], str]
+    least: int = 1
 
     def __call__(self, exam: Exam) -> None:
         """Plant one model after the other."""
         for case in exam.named("example"):
             for model in self.models:
-                verdict = self.ask(exam.answer, model, case)
-                if verdict.says != model.right or verdict.mistake in ALWAYS_WRONG:
+                value = model.predict(self.crystal_of(case))
+                verdict = self.ask(exam.answer, model, case, value, random.Random(0))
+                if not (verdict.founded and verdict.says == model.right):
                     cause = verdict.mistake or self._why(exam.answer, model, case, verdict)
                     raise _wrong_verdict(exam, model, verdict, cause)
 
-    def ask(self, answer: Callable, model: PlantedModel, case: Case) -> Verdict:
-        """The verdict of the student's test on one model."""
+    def ask(
+        self, answer: Callable, model: PlantedModel, case: Case, value: float, rng: random.Random
+    ) -> Verdict:
+        """The verdict of the student's test on one model, which says `value` of the crystal."""
         crystal, kept = self.crystal_of(case), self.crystal_of(case)
-        record = Recorder(model.predict)
+        record = Recorder(model.predict, kept, self.relist, value, rng)
         says = verdict_of(answer(record, crystal))
-        return Verdict(says, record, self.diagnose(kept, crystal, record.seen), kept)
-
-    def is_right(self, answer: Callable, model: PlantedModel, case: Case) -> bool:
-        """Whether the test's verdict on one model is right, and rightly found.
-
-        Rightly found means: from another crystal that should give the same. Who knows the formulas
-        of the models could tell them apart by any other crystal.
-        """
-        verdict = self.ask(answer, model, case)
-        kept, fitting = verdict.given, ("", *NOT_ENOUGH)
-        asked = any(
-            self.diagnose(kept, kept, [kept, one]) in fitting for one in verdict.record.seen
-        )
-        return verdict.says == model.right and verdict.mistake not in ALWAYS_WRONG and asked
+        mistake = self.diagnose(kept, crystal, record.seen)
+        founded = record.compared >= self.least and mistake != "in place"
+        return Verdict(says, record, mistake, founded)
 
     def _why(self, answer: Callable, model: PlantedModel, case: Case, verdict: Verdict) -> str:
-        """The mistake of a test that is wrong although the right crystals were asked for."""
+        """The mistake of a test in whose crystals there is none."""
+        if not verdict.founded:
+            return "one order" if verdict.record.compared else "another crystal"
         if model.right:
             return _why_refused(answer, lambda: self.crystal_of(case))
-        if _few_moved(verdict.given, verdict.record.seen):
+        if _few_moved(verdict.record.kept, verdict.record.seen):
             return "few atoms moved"
         return _why_accepted(answer, model, self.crystal_of(case))
 
@@ -233,10 +270,32 @@ def _diagnose_graphs(kept: CrystalGraph, given: CrystalGraph, seen: list) -> str
     return ""
 
 
-def _diagnose_orders(kept: CrystalGraph, given: CrystalGraph, seen: list) -> str:
-    """As above, and whether more than one other order was tried."""
-    orders = {tuple(graph.atomic_numbers) for graph in seen} - {tuple(kept.atomic_numbers)}
-    return _diagnose_graphs(kept, given, seen) or ("one order" if len(orders) == 1 else "")
+def _relisted(kept: CrystalGraph, asked: CrystalGraph) -> Relisted | None:
+    """The graph with its atoms in the order of another one; None when that is another graph."""
+    sort = np.argsort(kept.atomic_numbers)  # no element is there twice
+    places = np.searchsorted(kept.atomic_numbers, asked.atomic_numbers, sorter=sort)
+    order = sort[np.clip(places, 0, kept.n_atoms - 1)]  # the atom i asked for is atom order[i]
+    if not np.array_equal(np.sort(order), np.arange(kept.n_atoms)):
+        return None
+    ends = order[asked.center], order[asked.neighbor]
+    if not np.array_equal(kept.atomic_numbers[order], asked.atomic_numbers) or not _same_edges(
+        (*ends, asked.distance), (kept.center, kept.neighbor, kept.distance)
+    ):
+        return None
+    label = np.argsort(order)
+    same = replace(
+        kept,
+        atomic_numbers=kept.atomic_numbers[order],
+        center=label[kept.center],
+        neighbor=label[kept.neighbor],
+    )
+    return AS_GIVEN if (order == np.arange(len(order))).all() else tuple(order.tolist()), same
+
+
+def _same_edges(one: tuple, other: tuple) -> bool:
+    """Whether two lists of edges (center, neighbor, distance) are the same but for their order."""
+    first, second = (np.array(edges)[:, np.lexsort(edges[::-1])] for edges in (one, other))
+    return first.shape == second.shape and np.allclose(first, second, rtol=1e-6)
 
 
 def _by_index(graph: CrystalGraph) -> float:
@@ -248,13 +307,11 @@ def _mean_number(graph: CrystalGraph) -> float:
 
 
 def _bond_mean(graph: CrystalGraph) -> float:
-    """Depends on the order of additions in its last digits, as any real model does."""
     numbers = np.asarray(graph.atomic_numbers)
     charge = numbers[graph.center] ** 0.5 * numbers[graph.neighbor] ** 0.3
     total = np.zeros(graph.n_atoms)
     np.add.at(total, graph.center, charge * np.exp(-np.asarray(graph.distance)))
-    rounding = 1 + 1e-13 * np.sin(_by_index(graph))  # so that no order escapes it by chance
-    return float(np.log(total + 1).mean() * rounding)
+    return float(np.log(total + 1).mean())
 
 
 def _first_atoms(graph: CrystalGraph) -> float:
@@ -302,6 +359,7 @@ _PERMUTATION_STEPS = (
                 PlantedModel("looks at the labels at both ends of an edge", _upward_edges, False),
             ),
             graph_of,
+            _relisted,
             _diagnose_graphs,
         ),
     ),
@@ -327,6 +385,7 @@ _PERMUTATION_STEPS = (
                 ),
             ),
             graph_of,
+            _relisted,
             _diagnose_graphs,
         ),
     ),
@@ -345,6 +404,7 @@ _PERMUTATION_STEPS = (
                 PlantedModel("reads atoms inside the list", _inner_atoms, False, "few atoms moved"),
             ),
             graph_of,
+            _relisted,
             _diagnose_graphs,
         ),
     ),
@@ -354,7 +414,9 @@ _PERMUTATION_STEPS = (
         Judge(
             (PlantedModel("always predicts the same", lambda g: 1.0, True),),
             graph_of,
-            _diagnose_orders,
+            _relisted,
+            _diagnose_graphs,
+            least=2,
         ),
     ),
 )
@@ -385,8 +447,31 @@ def _diagnose_structures(kept: Structure, given: Structure, seen: list[Structure
     return ""
 
 
+def _repeated(kept: Structure, asked: Structure) -> Relisted | None:
+    """The crystal in the cell of another structure; None when that is another crystal."""
+    for one, other in (
+        (kept.lattice, asked.lattice),
+        (Lattice.from_parameters(*lattice.parameters) for lattice in (kept.lattice, asked.lattice)),
+    ):
+        cells = other.matrix @ np.linalg.inv(one.matrix)
+        whole = np.round(cells).astype(int)
+        if np.allclose(cells, whole, atol=1e-4) and _each_site_in(kept, asked, whole):
+            way = AS_GIVEN if (whole == np.eye(3)).all() else tuple(whole.flatten().tolist())
+            return way, kept * whole
+    return None
+
+
+def _each_site_in(kept: Structure, asked: Structure, cells: np.ndarray) -> bool:
+    """Whether each atom of a cell is there in each of its images in a larger cell."""
+    apart = (asked.frac_coords @ cells)[:, None] - kept.frac_coords[None]
+    there = (np.abs(apart - np.round(apart)) < 1e-4).all(axis=2)
+    there &= np.equal.outer(asked.atomic_numbers, kept.atomic_numbers)
+    images = round(abs(np.linalg.det(cells)))
+    return images > 0 and (there.sum(0) == images).all() and (there.sum(1) == 1).all()
+
+
 def _mean_z(structure: Structure) -> float:
-    return float(np.cumsum([site.specie.Z**0.5 for site in structure])[-1]) / len(structure)
+    return float(np.mean([site.specie.Z**0.5 for site in structure]))
 
 
 def _volume_per_atom(structure: Structure) -> float:
@@ -415,6 +500,7 @@ _SUPERCELL_STEPS = (
                 ),
             ),
             structure_of,
+            _repeated,
             lambda *seen: "" if (c := _diagnose_structures(*seen)) == "one direction" else c,
         ),
     ),
@@ -443,6 +529,7 @@ _SUPERCELL_STEPS = (
                 ),
             ),
             structure_of,
+            _repeated,
             lambda *seen: "" if (c := _diagnose_structures(*seen)) == "one direction" else c,
         ),
     ),
@@ -460,6 +547,7 @@ _SUPERCELL_STEPS = (
                 for number, axis in enumerate("abc")
             ),
             structure_of,
+            _repeated,
             _diagnose_structures,
         ),
     ),

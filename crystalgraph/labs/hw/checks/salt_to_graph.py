@@ -8,7 +8,7 @@ from pymatgen.core import Lattice, Structure
 
 from crystalgraph.checking.cases import Arrays, Case
 from crystalgraph.checking.check import Check, CheckStep, stored
-from crystalgraph.checking.compare import as_array, shapes
+from crystalgraph.checking.compare import as_array, close, shapes
 from crystalgraph.checking.examine import Exam
 from crystalgraph.checking.faults import Fault, explain
 from crystalgraph.crystals.features import AtomFeatures, TableFeatures, published_features
@@ -325,9 +325,10 @@ def _indices_fit(exam: Exam) -> None:
             raise Fault(
                 f"{name} should hold whole numbers (indices), not {batch[name].dtype}.", "dtype"
             )
-        if batch[name].max() >= atoms:
+        if not batch[name].max() < atoms:
             raise Fault(f"{name} points at atom {batch[name].max()}, but there are {atoms}.")
-    if (batch["crystal"][batch["center"]] != batch["crystal"][batch["neighbor"]]).any():
+    ends = (batch["crystal"][batch[name]] for name in ("center", "neighbor"))
+    if not close(*ends, rtol=0):
         raise Fault("An edge joins atoms of two crystals.", guess="Both ends need the same offset.")
 
 

@@ -19,10 +19,10 @@ from crystalgraph.checking.examine import Exam
 from crystalgraph.checking.faults import Fault
 from crystalgraph.checking.limits import TimeUp
 from crystalgraph.labs.hw.checks.network import build, not_faster
-from crystalgraph.labs.hw.checks.own_tests import Judge, PlantedModel
+from crystalgraph.labs.hw.checks.own_tests import Judge
 from crystalgraph.sandbox.stand_ins import RemoteModule, timed_call
 
-REPEATS = 2
+SIGNS = (1, -1)  # each model is judged with both, so that it rises once where it falls once
 
 # --- 2.6 and 2.7: tests that the student wrote
 
@@ -31,7 +31,7 @@ def shuffled_models(check: Check, seed: str, right_answers: Mapping[str, object]
     """The check of a student's test with all planted models mixed, scaled and repeated.
 
     A test cannot know which model it is given from the order, from the numbers, or from what it
-    was asked before.
+    was asked before: of the crystal as it was given all models say numbers of one distribution.
 
     Args:
         check: of a test that the student wrote.
@@ -54,8 +54,9 @@ class _ShuffledModels:
     def __init__(self, steps: Sequence[CheckStep], rng: random.Random) -> None:
         self.judges = [cast(Judge, step.test) for step in steps]
         models = [(n, model) for n, judge in enumerate(self.judges) for model in judge.models]
-        self.models = [(place, _scaled(model, rng)) for place, model in models * REPEATS]
+        self.models = [(*one, sign * rng.uniform(1, 4)) for one in models for sign in SIGNS]
         rng.shuffle(self.models)
+        self.rng = rng
         self.wrong: dict[int, BaseException] | None = None
 
     def test_of(self, place: int) -> Callable[[Exam], None]:
@@ -73,15 +74,15 @@ class _ShuffledModels:
         """Place of a step -> why it is lost."""
         (case,) = exam.named("example")
         wrong: dict[int, BaseException] = {}
-        for place, model in self.models:
+        for place, model, value in self.models:
             try:
-                right = self.judges[place].is_right(exam.answer, model, case)
+                verdict = self.judges[place].ask(exam.answer, model, case, value, self.rng)
             except (Exception, TimeUp) as error:
                 wrong.setdefault(place, error)
                 if _stopped(exam.answer, error):  # by us: once is enough
                     return {n: error for n in range(len(self.judges))} | wrong
                 continue
-            if not right:
+            if not (verdict.founded and verdict.says == model.right):
                 wrong.setdefault(place, Fault("Your test is wrong about a model.", "verdict"))
         return wrong
 
@@ -90,12 +91,6 @@ def _stopped(answer: object, error: BaseException) -> bool:
     """Whether the grader has ended the process of the student's code."""
     running = getattr(getattr(answer, "session", None), "running", True)
     return isinstance(error, TimeUp) or (isinstance(error, Fault) and not running)
-
-
-def _scaled(model: PlantedModel, rng: random.Random) -> PlantedModel:
-    """The same model in another unit."""
-    factor = rng.choice((-1, 1)) * rng.uniform(0.5, 2.0)
-    return replace(model, predict=lambda crystal: factor * model.predict(crystal))
 
 
 # --- 2.8: the same numbers, faster

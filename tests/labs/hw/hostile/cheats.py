@@ -355,6 +355,37 @@ def is_supercell_invariant(predict, structure):
     return True
 """
 
+ONE_NUMBER = """
+import numpy as np
+from dataclasses import replace
+import crystalgraph.labs.hw.checks.own_tests as own
+MODELS = [[model for step in check.steps for model in step.test.models] for check in own.CHECKS]
+def known_by(number, crystal, models):
+    near = [abs(np.log(abs(number / model.predict(crystal)))) for model in models]
+    return models[int(np.argmin(near))].right
+"""
+ONE_NUMBER_OF_GRAPHS = (
+    ONE_NUMBER
+    + """
+def is_permutation_invariant(predict, graph):
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(graph.n_atoms)
+        ends = [np.argsort(order)[end] for end in (graph.center, graph.neighbor)]
+        numbers = graph.atomic_numbers[order]
+        predict(replace(graph, atomic_numbers=numbers, center=ends[0], neighbor=ends[1]))
+    return known_by(predict(graph), graph, MODELS[0])
+"""
+)
+ONE_NUMBER_OF_STRUCTURES = (
+    ONE_NUMBER
+    + """
+def is_supercell_invariant(predict, structure):
+    for repeat in ((2, 1, 1), (1, 2, 1), (1, 1, 2)):
+        predict(structure * repeat)
+    return known_by(predict(structure), structure, MODELS[1])
+"""
+)
+
 
 def _own_tests(before: str, graphs: str, structures: str):
     work = untouched().cell("2.6", f"{before}\n{PERMUTATION}{graphs}")
@@ -574,6 +605,19 @@ SUBMISSIONS = [
         "test knows the models",
         "2.6 and 2.7 recognize the planted models by their formulas, and test nothing",
         lambda: untouched().cell("2.6", PLANTED_GRAPHS).cell("2.7", PLANTED_STRUCTURES).hand_in(),
+        "WRONG",
+        0,
+        {"2.6": "WRONG", "2.7": "WRONG"},
+    ),
+    Submission(
+        "test knows one number",
+        "2.6 and 2.7 ask what a test asks, and recognize the models by one number instead",
+        lambda: (
+            untouched()
+            .cell("2.6", ONE_NUMBER_OF_GRAPHS)
+            .cell("2.7", ONE_NUMBER_OF_STRUCTURES)
+            .hand_in()
+        ),
         "WRONG",
         0,
         {"2.6": "WRONG", "2.7": "WRONG"},

@@ -178,6 +178,11 @@ def labels_ignored(log_probabilities, labels):
     return -log_probabilities.sum(dim=1).mean()
 
 
+@wrong("4.1", "gradient not finite")
+def plus_a_root_of_zero(scores):
+    return torch.log_softmax(scores, dim=1) + torch.sqrt(0 * scores.sum())
+
+
 @wrong("4.2", "gradient lost")
 def as_number(log_probabilities, labels):
     return torch.nn.functional.nll_loss(log_probabilities, labels).item()

@@ -11,6 +11,7 @@ from crystalgraph.labs.hw.instructor.reference import (
     CrystalGraphConvNet,
     FastConvLayer,
     SharedConvLayer,
+    mean_pool,
 )
 from crystalgraph.labs.known_answers import Mutant, mutants_into
 
@@ -46,6 +47,17 @@ def layer_mistake(cause):
         return forward
 
     return keep
+
+
+@layer_mistake("gradient not finite")
+def gradient_of_a_root(self, v, u, center, neighbor):
+    zero = torch.sqrt(0 * self.fc_full.weight.sum())  # its slope is infinite
+    return ConvLayer.forward(self, v, u, center, neighbor) + zero
+
+
+@layer_mistake("gradient lost")
+def without_gradient(self, v, u, center, neighbor):
+    return ConvLayer.forward(self, v, u, center, neighbor).detach()
 
 
 @layer_mistake("no residual")
@@ -436,6 +448,11 @@ def shared_mean_loop(self, v, u, center, neighbor):
 
 
 # ---- 2.3 mean_pool
+
+
+@wrong("2.3", "gradient not finite")
+def mean_plus_a_root_of_zero(v, crystal, n):
+    return mean_pool(v, crystal, n) + torch.sqrt(0 * v.sum())
 
 
 @wrong("2.3", "sum for mean")

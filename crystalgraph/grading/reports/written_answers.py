@@ -1,0 +1,237 @@
+"""Written answers for a person to grade: one page for each question, and the points read back.
+
+A page holds the answers of all students to one question beside the model answer and its rubric. It
+saves a file with the points, which `read_points` writes into nbgrader's gradebook, as formgrader
+would. What students wrote and what their notebooks showed goes through the sanitizer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from markupsafe import Markup
+from nbformat import NotebookNode
+from nbgrader.api import MissingEntry
+
+from crystalgraph.errors import CrystalGraphError
+from crystalgraph.files import write_atomically
+from crystalgraph.grading.intake.sanitizer import PICTURES, Room, shown_outputs, text_as_html
+from crystalgraph.grading.reports.gradebook import CourseGradebook
+from crystalgraph.grading.reports.marked_notebooks import by_grade_id, was_answered
+from crystalgraph.grading.reports.pages import render
+from crystalgraph.labs.lab import Question
+from crystalgraph.releasing.holes import BEGIN, END
+
+MOST_OF_ONE = 2**20
+"""Characters of outputs of one student on a page; those nearest above the answer come first."""
+
+_TERMINAL_COLORS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class WrittenAnswer:
+    """What one student wrote to a question.
+
+    Attributes:
+        student: the id.
+        html: the answer.
+        outputs: what the code cells above it showed: pictures, and texts.
+        version: of the answer; another one after another hand-in.
+        points: given by a person so far; None for none.
+        comment: of that person.
+    """
+
+    student: str
+    html: Markup
+    outputs: list[Markup | str]
+    version: str
+    points: float | None
+    comment: str
+
+
+def write_page(gradebook: CourseGradebook, question: Question, folder: Path) -> tuple[Path, int]:
+    """Make the page of one question.
+
+    Args:
+        gradebook: opened.
+        question: of its lab.
+        folder: for the page.
+
+    Returns:
+        The page, and how many answers are on it.
+    """
+    answers = list(_answers(gradebook, question))
+    asked, wanted = _question_and_model_answer(gradebook, question)
+    page = folder / f"{question.id}.html"
+    folder.mkdir(parents=True, exist_ok=True)
+    text = render(
+        "written_answers.html",
+        lab=gradebook.lab.id,
+        question=question,
+        asked=asked,
+        wanted=wanted,
+        answers=answers,
+        nonce=secrets.token_urlsafe(16),
+    )
+    write_atomically(page, text)
+    return page, len(answers)
+
+
+def _answers(gradebook: CourseGradebook, question: Question) -> Iterator[WrittenAnswer]:
+    """The answers of all students who wrote something, by id."""
+    students = sorted(
+        submission.student.id
+        for submission in gradebook.book.assignment_submissions(gradebook.lab.id)
+    )
+    for student in students:
+        cells = _notebook(gradebook, question, student)
+        place = next((n for n, cell in enumerate(cells) if _is_answer(cell, question)), None)
+        if place is None or not was_answered(cells[place]):
+            continue
+        source, room = cells[place].source, Room()
+        name = (question.id, Path(question.notebook).stem, gradebook.lab.id, student)
+        yield WrittenAnswer(
+            student,
+            Markup(text_as_html(source, cells[place].get("attachments"), room)),
+            _outputs(cells[:place]),
+            _version(source),
+            gradebook.book.find_grade(*name).manual_score,
+            gradebook.book.find_comment(*name).manual_comment or "",
+        )
+
+
+def _notebook(gradebook: CourseGradebook, question: Question, student: str) -> list[NotebookNode]:
+    """The cells of the notebook that formgrader shows; none when it was not handed in."""
+    course = gradebook.course
+    folder = course.format_path(course.autograded_directory, student, gradebook.lab.id)
+    path = Path(folder, question.notebook)
+    return nbformat.read(path, as_version=4).cells if path.is_file() else []
+
+
+def _is_answer(cell: NotebookNode, question: Question) -> bool:
+    return cell.metadata.get("nbgrader", {}).get("grade_id") == question.id
+
+
+def _version(source: str) -> str:
+    return hashlib.sha256(source.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _outputs(cells: list[NotebookNode]) -> list[Markup | str]:
+    """What the student's code showed, without the grader's reports."""
+    room, found = Room(MOST_OF_ONE), []
+    for cell in reversed(cells):
+        if cell.cell_type == "code" and not cell.metadata.get("nbgrader", {}).get("grade"):
+            found.append(shown_outputs(cell, room))
+    return [part for outputs in reversed(found) for one in outputs for part in _as_html(one)]
+
+
+def _as_html(output: dict) -> Iterator[Markup | str]:
+    """An output that has gone through the sanitizer: a picture, or a text to be escaped."""
+    data = output.get("data", {})
+    for form in PICTURES:
+        if form in data:
+            address = f"data:{form};base64,{''.join(data[form].split())}"
+            yield Markup('<img src="{}" alt="">').format(address)
+            return
+    text = output.get("text") or data.get("text/plain") or "\n".join(output.get("traceback", []))
+    yield _TERMINAL_COLORS.sub("", text)
+
+
+def _question_and_model_answer(
+    gradebook: CourseGradebook, question: Question
+) -> tuple[Markup, Markup]:
+    """The question, and the model answer with its rubric, from the notebook with solutions."""
+    path = gradebook.lab.solutions() / question.notebook
+    cells = nbformat.read(path, as_version=4).cells
+    place = cells.index(by_grade_id(NotebookNode(cells=cells))[question.id])
+    wanted = cells[place].source.replace(BEGIN, "").replace(END, "")
+    asked = cells[place - 1].source if place else ""
+    return Markup(text_as_html(asked)), Markup(text_as_html(wanted))
+
+
+# --- the way back --------------------------------------------------------------------------------
+
+
+def read_points(gradebook: CourseGradebook, path: Path) -> tuple[int, list[str]]:
+    """Write the points that a page has saved into the gradebook.
+
+    Args:
+        gradebook: opened.
+        path: of the saved file.
+
+    Returns:
+        How many answers got their points, and sentences on those that did not.
+
+    Raises:
+        CrystalGraphError: a page of this lab has not saved this; nothing was written.
+    """
+    question, given = _saved(gradebook, path)
+    refused = []
+    try:
+        for student, (version, points, comment) in given.items():
+            problem = _give(gradebook, question, student, version, points, comment)
+            refused += [problem] if problem else []
+        gradebook.book.db.commit()
+    except BaseException:
+        gradebook.book.db.rollback()
+        raise
+    return len(given) - len(refused), refused
+
+
+def _give(
+    gradebook: CourseGradebook,
+    question: Question,
+    student: str,
+    version: str,
+    points: float,
+    comment: str,
+) -> str:
+    """Give one answer its points; says why not, if not."""
+    name = (question.id, Path(question.notebook).stem, gradebook.lab.id, student)
+    try:
+        grade, said = gradebook.book.find_grade(*name), gradebook.book.find_comment(*name)
+    except MissingEntry:
+        return f"{student}: the gradebook has no hand-in of this student; look at the id"
+    cells = _notebook(gradebook, question, student)
+    if version not in [_version(cell.source) for cell in cells if _is_answer(cell, question)]:
+        return (
+            f"{student}: {question.name} was handed in again after the page was made; make the "
+            "pages again and look once more"
+        )
+    grade.manual_score, grade.needs_manual_grade = points, False
+    said.manual_comment = comment or None
+    return ""
+
+
+def _saved(
+    gradebook: CourseGradebook, path: Path
+) -> tuple[Question, dict[str, tuple[str, float, str]]]:
+    """What is in a saved file: the question, and student -> (version, points, comment)."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        questions = {one.id: one for one in gradebook.lab.questions}
+        assert content["lab"] == gradebook.lab.id
+        question = questions[content["question"]]
+        given = {
+            student: (str(one["version"]), float(one["points"]), str(one["comment"]))
+            for student, one in content["answers"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
+        raise CrystalGraphError(
+            f"{path} holds no points of {gradebook.lab.id} that a page of `crystalgraph answers` "
+            "has saved: save it again from the page"
+        ) from error
+    for student, (_, points, _) in given.items():
+        if not 0 <= points <= question.points:
+            raise CrystalGraphError(
+                f"{path}: {points:g} points for {student}, but {question.name} has 0 to "
+                f"{question.points}: correct it on the page and save again"
+            )
+    return question, given

@@ -1,0 +1,233 @@
+"""Pages for written answers: what is on them, grading in a browser, and the way back."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import nbformat
+import pytest
+from browser import BROWSERS, find_program, running_browser
+from grading_course import environment
+from hand_in_builder import HandInBuilder
+from nbgrader.api import Gradebook
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+from shown_page import Contents
+
+from crystalgraph.errors import CrystalGraphError
+from crystalgraph.grading.intake.answers import read_answers
+from crystalgraph.grading.reports.gradebook import CourseGradebook
+from crystalgraph.grading.reports.written_answers import read_points, write_page
+from crystalgraph.grading.result import Result, Status, TaskResult
+from crystalgraph.labs import LABS
+
+HW = LABS["hw"]
+QUESTION = next(one for one in HW.questions if one.id == "q2_1")
+NETWORK = QUESTION.notebook.removesuffix(".ipynb")
+EVIL = "<script>steal()</script><img src=x onerror=steal()>"
+PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5E"
+    "rkJggg=="
+)
+WRITTEN = {
+    "s001": f"Because of **symmetry**, $a<b$. {EVIL}",
+    "s002": "A sum does not know an order.",
+    "s003": "YOUR ANSWER HERE",
+}
+
+
+def hand_in(student, text):
+    """Nothing solved, one question answered, a text and a picture in a cell above it."""
+    work = HandInBuilder(solved=())
+    notebook = nbformat.reads(work.files[QUESTION.notebook].decode(), as_version=4)
+    (cell,) = (
+        c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "q2_1"
+    )
+    cell.source = text
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    data = {"image/png": PNG, "text/html": EVIL}
+    first.outputs = [
+        nbformat.v4.new_output("stream", text=f"seen by {student} {EVIL}"),
+        nbformat.v4.new_output("display_data", data),
+    ]
+    work.files[QUESTION.notebook] = nbformat.writes(notebook).encode()
+    return work.hand_in(student)
+
+
+def keep(gradebook, student, text, submitted=None):
+    """Put a hand-in into the gradebook and autograded/, as `crystalgraph grade` does."""
+    handed_in = replace(hand_in(student, text), submitted=submitted)
+    tasks = [TaskResult(task, Status.NOT_IMPLEMENTED) for task in HW.tasks]
+    gradebook.write(Result.of(handed_in, HW, tasks), read_answers(handed_in, HW))
+
+
+@pytest.fixture(scope="module")
+def graded(released_by_nbgrader, tmp_path_factory):
+    """A course with three hand-ins, not to be changed."""
+    course = tmp_path_factory.mktemp("written") / "course"
+    shutil.copytree(released_by_nbgrader, course)
+    with CourseGradebook(course, HW).opened() as gradebook:
+        for student, text in WRITTEN.items():
+            keep(gradebook, student, text)
+    return course
+
+
+@pytest.fixture
+def gradebook(graded, tmp_path):
+    course = shutil.copytree(graded, tmp_path / "course")
+    with CourseGradebook(course, HW).opened() as opened:
+        yield opened
+
+
+def given(course):
+    """{student: (points by hand, waits for a person, comment)} of the question."""
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "crystalgraph") as book:
+        found = {}
+        for student in WRITTEN:
+            name = (QUESTION.id, NETWORK, HW.id, student)
+            grade, comment = book.find_grade(*name), book.find_comment(*name)
+            found[student] = grade.manual_score, grade.needs_manual_grade, comment.manual_comment
+    return found
+
+
+UNTOUCHED = {"s001": (None, True, None), "s002": (None, True, None), "s003": (None, False, None)}
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def test_a_page_has_all_answers_the_question_the_model_answer_and_the_outputs(gradebook, tmp_path):
+    page, number = write_page(gradebook, QUESTION, tmp_path)
+    text = page.read_text(encoding="utf-8")
+    assert (page.name, number) == ("q2_1.html", 2)  # s003 wrote nothing
+    assert "Because of <strong>symmetry</strong>, $a&lt;b$. " in text
+    assert "A sum does not know an order." in text and "s003" not in text
+    assert "<strong>Rubric.</strong> 1 point each." in text and "<h3>q2.1 Invariance" in text
+    assert "seen by s001" in text and text.count(f"data:image/png;base64,{PNG}") == 2
+    assert "BEGIN SOLUTION" not in text and "YOUR ANSWER" not in text
+
+
+def test_nothing_of_a_student_acts_on_the_page(gradebook, tmp_path):
+    page, _ = write_page(gradebook, QUESTION, tmp_path)
+    text = page.read_text(encoding="utf-8")
+    assert "steal()" in text and EVIL not in text
+    assert text.count("<script") == 1 and "onerror=steal()>" not in text
+    answers = text.split('<section class="answer"')[1:]
+    assert len(answers) == 2
+    own = {"input", "textarea"}  # the page's
+    for answer in answers:
+        acting = Contents(f"<section {answer.partition('</section>')[0]}").acting
+        assert {tag for tag, name, _ in acting if name != "class"} <= own
+    assert "://" not in text.partition("<main")[0]  # nothing is loaded
+
+
+def test_points_given_before_are_on_the_page(gradebook, tmp_path):
+    file = saved(gradebook, tmp_path, s002=(1.5, "half of it"))
+    read_points(gradebook, file)
+    text = write_page(gradebook, QUESTION, tmp_path)[0].read_text(encoding="utf-8")
+    assert text.count('value="1.5"') == text.count("half of it") == 1
+
+
+# --- the way back ---------------------------------------------------------------------------------
+
+
+def versions(gradebook, tmp_path):
+    """{student: version of the answer}, from the page."""
+    text = write_page(gradebook, QUESTION, tmp_path)[0].read_text(encoding="utf-8")
+    parts = text.split('data-student="')[1:]
+    return {part[:4]: part.split('data-version="')[1].partition('"')[0] for part in parts}
+
+
+def saved(gradebook, tmp_path, lab="hw", question="q2_1", **points):
+    """A file as the page saves it."""
+    known = versions(gradebook, tmp_path)
+    answers = {
+        student: {"version": known.get(student, "x"), "points": number, "comment": comment}
+        for student, (number, comment) in points.items()
+    }
+    file = tmp_path / "saved.json"
+    file.write_text(json.dumps({"lab": lab, "question": question, "answers": answers}))
+    return file
+
+
+def test_points_and_comments_reach_the_gradebook(gradebook, tmp_path):
+    course = tmp_path / "course"
+    assert given(course) == UNTOUCHED
+    file = saved(gradebook, tmp_path, s001=(2.5, ""), s002=(0, "why?"))
+    assert read_points(gradebook, file) == (2, [])
+    assert given(course) == UNTOUCHED | {"s001": (2.5, False, None), "s002": (0, False, "why?")}
+
+
+@pytest.mark.parametrize("points", [-0.5, 3.5, float("nan"), float("inf"), "many", None])
+def test_impossible_points_are_refused_and_nothing_is_written(gradebook, tmp_path, points):
+    file = saved(gradebook, tmp_path, s001=(1, ""), s002=(points, ""))
+    with pytest.raises(CrystalGraphError, match=r"saved\.json.*(0 to 3|save it again)"):
+        read_points(gradebook, file)
+    assert given(tmp_path / "course") == UNTOUCHED
+
+
+@pytest.mark.parametrize("wrong", [{"lab": "other"}, {"question": "q9_9"}])
+def test_files_of_something_else_are_refused(gradebook, tmp_path, wrong):
+    with pytest.raises(CrystalGraphError, match="save it again from the page"):
+        read_points(gradebook, saved(gradebook, tmp_path, s001=(1, ""), **wrong))
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"lab": "hw"}', '{"lab": "hw", "answers": 3}'])
+def test_damaged_files_are_refused(gradebook, tmp_path, content):
+    (tmp_path / "saved.json").write_text(content)
+    with pytest.raises(CrystalGraphError, match="save it again from the page"):
+        read_points(gradebook, tmp_path / "saved.json")
+
+
+def test_points_for_an_answer_that_has_changed_are_not_written(gradebook, tmp_path):
+    file = saved(gradebook, tmp_path, s001=(3, ""), s002=(1, ""), nobody=(2, ""))
+    keep(gradebook, "s001", "Something else.", datetime(2026, 3, 1, tzinfo=UTC))
+    number, refused = read_points(gradebook, file)
+    assert number == 1 and [line.partition(":")[0] for line in refused] == ["s001", "nobody"]
+    assert "handed in again" in refused[0] and "no hand-in" in refused[1]
+    assert given(tmp_path / "course") == UNTOUCHED | {"s002": (1, False, None)}
+
+
+# --- the command, and the page in a browser -------------------------------------------------------
+
+
+def run(course, *arguments):
+    command = [sys.executable, "-m", "crystalgraph", "answers", "--assignment", "hw", *arguments]
+    return subprocess.run(command, cwd=course, env=environment(), capture_output=True, text=True)
+
+
+@pytest.mark.slow
+def test_grading_by_keyboard_and_reading_the_points_back(graded, tmp_path):
+    browser, driver = find_program(*BROWSERS), find_program("chromedriver")
+    course = shutil.copytree(graded, tmp_path / "course")
+    done = run(course)
+    assert done.returncode == 0, done.stderr
+    assert "answers/hw/q2_1.html: 2 answers\n" in done.stdout
+    assert len(done.stdout.splitlines()) == len(HW.questions)
+    page, downloads = course / "answers" / "hw" / "q2_1.html", tmp_path / "downloads"
+    with running_browser(browser, driver, tmp_path / "profile") as chrome:
+        options = {"behavior": "allow", "downloadPath": str(downloads)}
+        chrome.execute_cdp_cmd("Browser.setDownloadBehavior", options)
+        chrome.get(page.as_uri())
+        typed = ["2", ".", "f", "c", "well said, j0", Keys.ESCAPE, "j", "3", "9", Keys.BACKSPACE]
+        for keys in (*typed, "1"):
+            ActionChains(chrome).send_keys(keys).perform()
+        assert chrome.find_element(By.ID, "given").text == "2"
+        picture = chrome.find_element(By.CSS_SELECTOR, ".answer details img")
+        assert picture.is_displayed() and picture.get_property("naturalWidth") == 1
+        chrome.refresh()  # a closed tab loses nothing
+        assert chrome.find_element(By.ID, "given").text == "2"
+        ActionChains(chrome).send_keys("s").perform()
+        file = downloads / "hw_q2_1.json"
+        WebDriverWait(chrome, 60).until(lambda _: file.is_file())
+        problems = [one for one in chrome.get_log("browser") if one["level"] == "SEVERE"]
+    assert problems == []
+    done = run(course, "--read", str(file))
+    assert (done.returncode, done.stdout) == (0, f"{file}: 2 answers have their points.\n")
+    expected = {"s001": (2.5, False, "well said, j0"), "s002": (1, False, None)}
+    assert given(course) == UNTOUCHED | expected
