@@ -17,7 +17,7 @@ from torch import nn
 
 from crystalgraph.checking.check import Check
 from crystalgraph.checking.examine import examine
-from crystalgraph.checking.limits import TimeUp
+from crystalgraph.checking.limits import ComputerTooBusy, TimeUp
 from crystalgraph.checking.quiet import double_precision
 from crystalgraph.checking.report import CheckReport, Step
 from crystalgraph.checking.task import Task
@@ -27,7 +27,7 @@ from crystalgraph.grading.result import Result, Status, TaskResult
 from crystalgraph.labs.lab import Lab, hidden_in_sandbox
 from crystalgraph.releasing.cases import draw_cases
 from crystalgraph.releasing.right_answers import right_answers
-from crystalgraph.sandbox.ending import Ending
+from crystalgraph.sandbox.ending import Ending, SandboxFailed
 from crystalgraph.sandbox.session import CurrentSandbox, Ended, SandboxPool, Session
 from crystalgraph.sandbox.stand_ins import RemoteFunction, remote_class
 from crystalgraph.sandbox.student_code import StudentCode
@@ -109,7 +109,8 @@ class Marking:
         log: lines, for the instructor.
         seen: sentences on the hand-in as a whole.
         repairs: sentences on what was put right.
-        until: when tasks are no longer looked at, by time.monotonic.
+        charged: seconds of their own that the tasks so far have taken.
+        busy: why nothing more is tried; empty where the computer has time.
     """
 
     hand_in: HandIn
@@ -119,12 +120,12 @@ class Marking:
     log: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
-    until: float = math.inf
+    charged: float = 0.0
+    busy: str = ""
 
     def run(self) -> list[TaskResult]:
         """The result of every task."""
         self.note(f"{self.hand_in.student}, {self.lab.id}, from {self.hand_in.source}")
-        self.until = time.monotonic() + self.lab.limits.seconds_per_hand_in
         tasks = self.lab.tasks.values()
         try:
             answers = read_answers(self.hand_in, self.lab)
@@ -148,7 +149,10 @@ class Marking:
             result = self._known(task, answers) or self._examined(task, answers)
             if result.status is not Status.OK:
                 result = replace(result, expected=self.lab.checks[task.id].expected)
-        except Exception as error:
+        except ComputerTooBusy as error:
+            self.busy = str(error)
+            result = self._busy(task)
+        except (Exception, SandboxFailed) as error:
             result = self._internal(task, error)
         points = f"{result.points:g} of {task.points}"
         where = f" in {result.step!r}" if result.step else ""
@@ -158,7 +162,11 @@ class Marking:
             self.note("    " + result.message.replace("\n", "\n    "))
         return result
 
-    def _internal(self, task: Task, error: Exception) -> TaskResult:
+    def _busy(self, task: Task) -> TaskResult:
+        message = f"Not graded yet: {self.busy}. The grader tries again with --resume."
+        return TaskResult(task.id, Status.GRADER_BUSY, message=message)
+
+    def _internal(self, task: Task, error: BaseException) -> TaskResult:
         self.note(f"{task.id} INTERNAL_ERROR {type(error).__name__}: {error}")
         message = "The grader itself failed at this task; your instructor has been told."
         self.seen.append(f"Task {task.id}: the grader failed ({type(error).__name__}: {error}).")
@@ -169,7 +177,9 @@ class Marking:
         if task.id in answers.problems:
             status, message = answers.problems[task.id]
             return TaskResult(task.id, status, message=message)
-        if time.monotonic() > self.until:
+        if self.busy:
+            return self._busy(task)
+        if self.charged > self.lab.limits.seconds_per_hand_in:
             message = "The tasks before took so long that this one was not looked at."
             return TaskResult(task.id, Status.TIMEOUT, message=message)
         return None
@@ -184,6 +194,7 @@ class Marking:
             if session.what_happened:
                 self.seen.append(f"Task {task.id}: {session.what_happened}.")
             session.end()
+            self.charged += session.charged
 
     def _code(self, task: Task, answers: Answers) -> StudentCode:
         text = None if answers.model is None else answers.model.decode("utf-8", errors="replace")
