@@ -9,6 +9,8 @@ from __future__ import annotations
 import atexit
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -17,6 +19,7 @@ from torch import nn
 
 from crystalgraph.checking.check import Check
 from crystalgraph.checking.examine import examine
+from crystalgraph.checking.faults import explain
 from crystalgraph.checking.limits import ComputerTooBusy, TimeUp
 from crystalgraph.checking.quiet import double_precision
 from crystalgraph.checking.report import CheckReport, Step
@@ -59,7 +62,8 @@ def grade_hand_in(
     begun = time.monotonic()
     torch.set_num_threads(1)  # for crystals of five atoms more threads only wait
     seed = seed_of(hand_in, lab, secret)
-    marking = Marking(hand_in, lab, seed, CurrentSandbox(sandbox_pool(lab, unsafe)))
+    pool = sandbox_pool(lab, unsafe)
+    marking = Marking(hand_in, lab, seed, CurrentSandbox(pool), CurrentSandbox(pool))
     tasks = marking.run()
     seconds = time.monotonic() - begun
     result = Result.of(hand_in, lab, tasks, marking.seen, marking.repairs, seconds)
@@ -105,7 +109,9 @@ class Marking:
         hand_in: what was handed in.
         lab: that it belongs to.
         seed: what inputs are drawn with.
-        current: the sandbox in which its code runs.
+        current: the sandbox in which its code runs on the inputs drawn.
+        examples: the one in which it runs on the cases that students have. Words come from there,
+            so no input that was drawn may get into it.
         log: lines, for the instructor.
         seen: sentences on the hand-in as a whole.
         repairs: sentences on what was put right.
@@ -117,6 +123,7 @@ class Marking:
     lab: Lab
     seed: str
     current: CurrentSandbox
+    examples: CurrentSandbox
     log: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
@@ -137,6 +144,7 @@ class Marking:
             return [self._internal(task, error) for task in tasks]
         finally:
             self.current.renew()
+            self.examples.renew()
 
     def note(self, line: str) -> None:
         """Write a line into the log."""
@@ -185,14 +193,19 @@ class Marking:
         return None
 
     def _examined(self, task: Task, answers: Answers) -> TaskResult:
-        check, session = self.lab.checks[task.id], Session(self.current, self._code(task, answers))
+        check, code = self.lab.checks[task.id], self._code(task, answers)
+        with double_precision(), self._at_work(self.current, code) as session:
+            return _begin(task, check, session) or self._scored(task, check, session)
+
+    @contextmanager
+    def _at_work(self, current: CurrentSandbox, code: StudentCode) -> Iterator[Session]:
+        """The code of a task in a sandbox, and afterwards a note on what became of it."""
+        session = Session(current, code)
         try:
-            with double_precision():
-                failed = _begin(task, check, session)
-                return failed or self._scored(task, check, session)
+            yield session
         finally:
             if session.what_happened:
-                self.seen.append(f"Task {task.id}: {session.what_happened}.")
+                self.seen.append(f"Task {code.task.id}: {session.what_happened}.")
             session.end()
             self.charged += session.charged
 
@@ -210,10 +223,11 @@ class Marking:
         if failure is None:
             return TaskResult(task.id, Status.OK, report.points)
         if ending is not None:
-            failure = replace(failure, message=_end_in_words(failure.message))
+            failure = replace(failure, message=_end_in_words(task, session))
         elif report.implemented:
-            session.end()  # a new process, which remembers nothing of the inputs drawn
-            visible = examine(task, check, [answer], self.lab.cases(task.id), math.inf)
+            with self._at_work(self.examples, session.code) as fresh:
+                answer = stand_in(self.lab, check, fresh)
+                visible = examine(task, check, [answer], self.lab.cases(task.id), math.inf)
             failure = visible.failure or _only_the_grader_saw(task, graded, failure, session.code)
         status = _status(report, failure, ending)
         points = report.points if report.implemented else 0.0
@@ -288,10 +302,11 @@ def _status(report: CheckReport, failure: Step, ending: Ending | None) -> Status
     return Status.PARTIAL if report.points > 0 else Status.WRONG
 
 
-def _end_in_words(message: str) -> str:
-    """The sentence on how a process ended, without guesses at an error, which it was not."""
-    call, ended, rest = message.partition(f" raised {Ended.__name__}: ")
-    return f"{call}: {rest.splitlines()[0]}" if ended else message
+def _end_in_words(task: Task, session: Session) -> str:
+    """How the process of a task ended; a message of a check would tell of inputs drawn."""
+    if session.ending is Ending.TIMEOUT:
+        return explain(TimeUp(), task.name).message
+    return f"{task.name}: {session.in_words}"
 
 
 def _only_the_grader_saw(task: Task, check: Check, failed: Step, code: StudentCode) -> Step:

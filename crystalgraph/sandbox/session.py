@@ -98,9 +98,11 @@ class CurrentSandbox:
 
     Attributes:
         pool: to take one from.
+        used: whether a student's code was called in it.
     """
 
     pool: SandboxPool
+    used: bool = False
     _sandbox: Sandbox | None = None
 
     @property
@@ -122,7 +124,7 @@ class CurrentSandbox:
         """Close the sandbox in use; the next request gets another one."""
         if self._sandbox is not None:
             self._sandbox.close()
-        self._sandbox = None
+        self._sandbox, self.used = None, False
 
 
 class Session:
@@ -134,7 +136,8 @@ class Session:
 
     Attributes:
         ending: the gravest thing that happened to the process, if any.
-        what_happened: a sentence on that.
+        what_happened: a sentence on that, for the instructor.
+        in_words: the same for the student.
         kind: of what was loaded: "function", "class" or "other".
         running: whether the process is there.
         calls: number of calls so far.
@@ -146,7 +149,7 @@ class Session:
         self.current, self.code = current, code
         self.limits = current.pool.limits
         self.ending: Ending | None = None
-        self.what_happened = ""
+        self.what_happened = self.in_words = ""
         self.kind = ""
         self.running = False
         self.calls = 0
@@ -155,16 +158,30 @@ class Session:
         self._deadline: Deadline | None = None
 
     def begin(self) -> None:
-        """Load the code; raises what loading it raised."""
-        self._charge()
-        left = max(0.0, self.limits.seconds_per_task - self.charged)
-        self._deadline = Deadline(left, self._times, self._clock.seconds)
-        reply, _ = self._exchange({"do": "load"}, [self.code.to_array()])
+        """Load the code; raises what loading it raised.
+
+        Where that fails in a sandbox that was used it is tried once more in a fresh one: an earlier
+        call may have spoilt the disk, or kept an input there that must not come back in a message.
+        """
+        used = self.current.used
+        reply = self._load()
+        if used and reply.get("say") != "loaded":
+            self.drop()
+            reply = self._load()
         self.running = reply.get("say") == "loaded"
+        if reply.get("say") == "spoilt":
+            self.drop()
+            raise SandboxFailed("the code cannot be written into a fresh sandbox")
         if not self.running:
             self._wait_for_end()
             raise _error(reply)
         self.kind = str(reply.get("kind"))[:20]
+
+    def _load(self) -> dict:
+        self._charge()
+        left = max(0.0, self.limits.seconds_per_task - self.charged)
+        self._deadline = Deadline(left, self._times, self._clock.seconds)
+        return self._exchange({"do": "load"}, [self.code.to_array()])[0]
 
     def end(self) -> None:
         """Let the process of the task go."""
@@ -185,6 +202,7 @@ class Session:
         """
         if not self.running:
             self.begin()
+        self.current.used = True
         reply, arrays = self._exchange(message, arrays, predict)
         if reply.get("say") == "raised":
             raise _error(reply)
@@ -295,7 +313,7 @@ class Session:
 
     def _harmed(self, ending: Ending, what_happened: str) -> Ended:
         """Throw the sandbox away, and remember why; returns the error to raise."""
-        self.ending, self.what_happened = ending, what_happened
+        self.ending, self.what_happened, self.in_words = ending, what_happened, what_happened
         self.drop()
         return Ended(what_happened)
 
@@ -303,12 +321,15 @@ class Session:
         return self._harmed(Ending.TAMPERED, "it wrote into the grader's channel")
 
     def _crashed(self, code: object) -> Ended:
+        if type(code) is not int or not -64 <= code < 256:  # no system gives such a code
+            return self._wrote_into_the_channel()
         self.ending = Ending.CRASHED
         self.what_happened = f"its process ended by itself (exit code {code})"
-        return Ended(
+        self.in_words = (
             f"Python itself ended (exit code {code}): look for exit() or quit(), for indices far "
             "out of range, for a function that calls itself, or for far too much memory."
         )
+        return Ended(self.in_words)
 
     def drop(self) -> None:
         """Throw the sandbox away; the next request gets a fresh one."""

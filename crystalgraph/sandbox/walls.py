@@ -83,6 +83,8 @@ class Walls:
         walls += ["--unshare-cgroup-try", "--die-with-parent", "--new-session"]
         disk = ["--perms", "1777", "--size", str(self.limits.disk), "--tmpfs"]
         walls += ["--hostname", "sandbox", "--proc", "/proc", "--dev", "/dev"]
+        # a shared map of /dev/zero is memory that no limit counts: it is empty here
+        walls += ["--dev-bind", "/dev/null", "/dev/zero"]
         walls += [*disk, "/dev/shm", "--remount-ro", "/dev", *disk, "/tmp"]
         walls += _the_system() + _python() + self._the_library()
         walls += ["--remount-ro", "/", "--chdir", "/tmp", "--clearenv"]
@@ -219,7 +221,8 @@ class Sandbox:
 
     def __init__(self, walls: Walls, checks: str) -> None:
         self.limits, self.unsafe = walls.limits, walls.unsafe
-        request = json.dumps({"limits": walls.resource_limits(), "checks": checks})
+        known = {"limits": walls.resource_limits(), "checks": checks, "unsafe": walls.unsafe}
+        request = json.dumps(known)
         worker = [sys.executable, "-P", "-m", "crystalgraph.sandbox.worker", request]
         environment = os.environ | _environment(str(PACKAGE.parent)) if walls.unsafe else None
         self.process = subprocess.Popen(
@@ -310,7 +313,8 @@ def _family(pid: int) -> list[psutil.Process]:
 
 
 def _memory(pid: int) -> int:
-    """Bytes that a process and all it started take; memory shared by forks counts once."""
+    """Bytes of their own that a process and all it started take; there are no shared ones, except
+    in files, whose size is limited (see forbidden_calls)."""
     total = 0
     for process in _family(pid):
         with contextlib.suppress(psutil.Error):

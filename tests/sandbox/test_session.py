@@ -165,6 +165,33 @@ def test_a_process_that_ends_leaves_the_sandbox_to_the_next_task():
 # --- what is not the student's
 
 
+SPOILT, FAILED = {"say": "spoilt"}, {"say": "failed", "error": "ImportError", "text": "kept"}
+ENDED = {"say": "ended", "code": 0}
+
+
+@pytest.mark.parametrize("reply", [SPOILT, FAILED])
+def test_where_loading_fails_after_a_call_a_fresh_sandbox_is_tried(reply):
+    sandbox = FakeSandbox(LOADED, {"say": "done"}, ENDED, reply, LOADED)
+    current = CurrentSandbox(sandbox)
+    first, second = (Session(current, StudentCode(HW.tasks[task])) for task in ("1.1", "1.2"))
+    first.ask({"do": "call"}, [])
+    first.end()
+    second.begin()
+    assert second.running and sandbox.closed == 1
+
+
+def test_what_fails_in_a_fresh_sandbox_is_the_student_s():
+    sandbox = FakeSandbox(FAILED, ENDED)
+    with pytest.raises(RemoteError, match="kept"):
+        session_in(sandbox).begin()
+    assert sandbox.closed == 0
+
+
+def test_a_fresh_sandbox_without_room_is_not():
+    with pytest.raises(SandboxFailed, match="cannot be written"):
+        session_in(FakeSandbox(SPOILT)).begin()
+
+
 def test_a_sandbox_that_cannot_be_had_is_no_error_of_the_code(monkeypatch):
     sandbox = FakeSandbox(LOADED, Gone(), LOADED)
     session = session_in(sandbox)
@@ -211,6 +238,15 @@ def test_a_reply_that_is_none_is_tampering(reply):
     with pytest.raises(Ended):
         session.ask({"do": "call"}, [])
     assert session.ending is Ending.TAMPERED
+
+
+@pytest.mark.parametrize("code", ["what was drawn", 0.731, 10**9, None])
+def test_so_is_an_exit_code_that_is_none(code):
+    session = session_in(FakeSandbox(LOADED, {"say": "ended", "code": code}))
+    session.begin()
+    with pytest.raises(Ended):
+        session.ask({"do": "call"}, [])
+    assert session.ending is Ending.TAMPERED and str(code) not in session.in_words
 
 
 def test_an_error_of_the_student_s_keeps_its_name_and_little_else():
