@@ -36,13 +36,13 @@ place of writing one passes, as in the notebook.
 ## What is not tested
 
 - Errors in the kernel, in bubblewrap or in the libraries that read what comes out of the sandbox.
-- Memory that the kernel itself takes for code: for millions of empty files, for pipes and sockets. It
-  is in no limit of ours, and is given back when the sandbox ends, after each hand-in at the latest.
+- Memory that the kernel itself takes for code: for millions of empty files, for pipes and sockets.
+  It is in no limit of ours, and is given back when the sandbox ends, after each hand-in.
 - Processors other than x86-64 and ARM-64: there shared memory is not forbidden.
-- Code that makes itself wait for processors which other programs use. It can have GRADER_BUSY in place
-  of TIMEOUT, which is no score.
-- What one bit tells: whether a task passed, in which step it failed, and with which exit code Python
-  ended. Code can tell so much of the inputs drawn; the next hand-in gets others.
+- Code that makes itself wait for processors which other programs use. It can have GRADER_BUSY in
+  place of TIMEOUT, which is no score.
+- What little a result tells: whether a task passed, in which step it failed, with which exit code
+  Python ended. Code can tell so much of the inputs drawn; the next hand-in gets others.
 - `--unsafe`, which has no sandbox.
 """
 
