@@ -32,6 +32,18 @@ One thing happens nowhere but in the process of the student's code, so it is tak
 whether an input was changed in place. To fake that takes more than to do it right. The library
 `crystalgraph`, which students have on their computers, is there too: who calls its functions in
 place of writing one passes, as in the notebook.
+
+## What is not tested
+
+- Errors in the kernel, in bubblewrap or in the libraries that read what comes out of the sandbox.
+- Memory that the kernel itself takes for code: for millions of empty files, for pipes and sockets.
+  It is in no limit of ours, and is given back when the sandbox ends, after each hand-in.
+- Processors other than x86-64 and ARM-64: there shared memory is not forbidden.
+- Code that makes itself wait for processors which other programs use. It can have GRADER_BUSY in
+  place of TIMEOUT, which is no score.
+- What little a result tells: whether a task passed, in which step it failed, with which exit code
+  Python ended. Code can tell so much of the inputs drawn; the next hand-in gets others.
+- `--unsafe`, which has no sandbox.
 """
 
 

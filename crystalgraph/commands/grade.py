@@ -78,7 +78,7 @@ def main(args: argparse.Namespace) -> int:
             args.resume,
         )
     print(summary(results, batch, store.path))
-    failed = any(result.status == "INTERNAL_ERROR" for result in results)
+    failed = any(result.status.is_ours for result in results)
     return 1 if failed or batch.unwritten else 0
 
 

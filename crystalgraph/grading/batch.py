@@ -24,7 +24,7 @@ from crystalgraph.grading.intake.answers import read_answers
 from crystalgraph.grading.intake.hand_ins import HandIn, read
 from crystalgraph.grading.intake.sources import Source
 from crystalgraph.grading.reports.gradebook import CourseGradebook
-from crystalgraph.grading.result import Result, Status
+from crystalgraph.grading.result import Result
 from crystalgraph.grading.results_folder import ResultsFolder
 from crystalgraph.grading.similarity import Fingerprinter, Fingerprints, find_pairs
 from crystalgraph.grading.workers import Graded
@@ -85,9 +85,9 @@ class Batch:
         return sorted(results, key=lambda result: result.student)
 
     def _done(self, source: Source, void: Collection[str]) -> bool:
-        """Whether this very hand-in was graded; an error of the grader is tried once more."""
+        """Whether this very hand-in was graded; what the grader failed at is tried once more."""
         result = None if source.student in void else self.store.read(source.student)
-        if result is None or result.status is Status.INTERNAL_ERROR:
+        if result is None or result.status.is_ours:
             return False
         return result.fingerprint == self._read(source).fingerprint
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import atexit
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -17,7 +19,8 @@ from torch import nn
 
 from crystalgraph.checking.check import Check
 from crystalgraph.checking.examine import examine
-from crystalgraph.checking.limits import TimeUp
+from crystalgraph.checking.faults import explain
+from crystalgraph.checking.limits import ComputerTooBusy, TimeUp
 from crystalgraph.checking.quiet import double_precision
 from crystalgraph.checking.report import CheckReport, Step
 from crystalgraph.checking.task import Task
@@ -27,7 +30,7 @@ from crystalgraph.grading.result import Result, Status, TaskResult
 from crystalgraph.labs.lab import Lab, hidden_in_sandbox
 from crystalgraph.releasing.cases import draw_cases
 from crystalgraph.releasing.right_answers import right_answers
-from crystalgraph.sandbox.ending import Ending
+from crystalgraph.sandbox.ending import Ending, SandboxFailed
 from crystalgraph.sandbox.session import CurrentSandbox, Ended, SandboxPool, Session
 from crystalgraph.sandbox.stand_ins import RemoteFunction, remote_class
 from crystalgraph.sandbox.student_code import StudentCode
@@ -59,7 +62,8 @@ def grade_hand_in(
     begun = time.monotonic()
     torch.set_num_threads(1)  # for crystals of five atoms more threads only wait
     seed = seed_of(hand_in, lab, secret)
-    marking = Marking(hand_in, lab, seed, CurrentSandbox(sandbox_pool(lab, unsafe)))
+    pool = sandbox_pool(lab, unsafe)
+    marking = Marking(hand_in, lab, seed, CurrentSandbox(pool), CurrentSandbox(pool))
     tasks = marking.run()
     seconds = time.monotonic() - begun
     result = Result.of(hand_in, lab, tasks, marking.seen, marking.repairs, seconds)
@@ -105,26 +109,30 @@ class Marking:
         hand_in: what was handed in.
         lab: that it belongs to.
         seed: what inputs are drawn with.
-        current: the sandbox in which its code runs.
+        current: the sandbox in which its code runs on the inputs drawn.
+        examples: the one in which it runs on the cases that students have. Words come from there,
+            so no input that was drawn may get into it.
         log: lines, for the instructor.
         seen: sentences on the hand-in as a whole.
         repairs: sentences on what was put right.
-        until: when tasks are no longer looked at, by time.monotonic.
+        charged: seconds of their own that the tasks so far have taken.
+        busy: why nothing more is tried; empty where the computer has time.
     """
 
     hand_in: HandIn
     lab: Lab
     seed: str
     current: CurrentSandbox
+    examples: CurrentSandbox
     log: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
-    until: float = math.inf
+    charged: float = 0.0
+    busy: str = ""
 
     def run(self) -> list[TaskResult]:
         """The result of every task."""
         self.note(f"{self.hand_in.student}, {self.lab.id}, from {self.hand_in.source}")
-        self.until = time.monotonic() + self.lab.limits.seconds_per_hand_in
         tasks = self.lab.tasks.values()
         try:
             answers = read_answers(self.hand_in, self.lab)
@@ -136,6 +144,7 @@ class Marking:
             return [self._internal(task, error) for task in tasks]
         finally:
             self.current.renew()
+            self.examples.renew()
 
     def note(self, line: str) -> None:
         """Write a line into the log."""
@@ -148,7 +157,10 @@ class Marking:
             result = self._known(task, answers) or self._examined(task, answers)
             if result.status is not Status.OK:
                 result = replace(result, expected=self.lab.checks[task.id].expected)
-        except Exception as error:
+        except ComputerTooBusy as error:
+            self.busy = str(error)
+            result = self._busy(task)
+        except (Exception, SandboxFailed) as error:
             result = self._internal(task, error)
         points = f"{result.points:g} of {task.points}"
         where = f" in {result.step!r}" if result.step else ""
@@ -158,7 +170,11 @@ class Marking:
             self.note("    " + result.message.replace("\n", "\n    "))
         return result
 
-    def _internal(self, task: Task, error: Exception) -> TaskResult:
+    def _busy(self, task: Task) -> TaskResult:
+        message = f"Not graded yet: {self.busy}. The grader tries again with --resume."
+        return TaskResult(task.id, Status.GRADER_BUSY, message=message)
+
+    def _internal(self, task: Task, error: BaseException) -> TaskResult:
         self.note(f"{task.id} INTERNAL_ERROR {type(error).__name__}: {error}")
         message = "The grader itself failed at this task; your instructor has been told."
         self.seen.append(f"Task {task.id}: the grader failed ({type(error).__name__}: {error}).")
@@ -169,21 +185,29 @@ class Marking:
         if task.id in answers.problems:
             status, message = answers.problems[task.id]
             return TaskResult(task.id, status, message=message)
-        if time.monotonic() > self.until:
+        if self.busy:
+            return self._busy(task)
+        if self.charged > self.lab.limits.seconds_per_hand_in:
             message = "The tasks before took so long that this one was not looked at."
             return TaskResult(task.id, Status.TIMEOUT, message=message)
         return None
 
     def _examined(self, task: Task, answers: Answers) -> TaskResult:
-        check, session = self.lab.checks[task.id], Session(self.current, self._code(task, answers))
+        check, code = self.lab.checks[task.id], self._code(task, answers)
+        with double_precision(), self._at_work(self.current, code) as session:
+            return _begin(task, check, session) or self._scored(task, check, session)
+
+    @contextmanager
+    def _at_work(self, current: CurrentSandbox, code: StudentCode) -> Iterator[Session]:
+        """The code of a task in a sandbox, and afterwards a note on what became of it."""
+        session = Session(current, code)
         try:
-            with double_precision():
-                failed = _begin(task, check, session)
-                return failed or self._scored(task, check, session)
+            yield session
         finally:
             if session.what_happened:
-                self.seen.append(f"Task {task.id}: {session.what_happened}.")
+                self.seen.append(f"Task {code.task.id}: {session.what_happened}.")
             session.end()
+            self.charged += session.charged
 
     def _code(self, task: Task, answers: Answers) -> StudentCode:
         text = None if answers.model is None else answers.model.decode("utf-8", errors="replace")
@@ -199,10 +223,11 @@ class Marking:
         if failure is None:
             return TaskResult(task.id, Status.OK, report.points)
         if ending is not None:
-            failure = replace(failure, message=_end_in_words(failure.message))
+            failure = replace(failure, message=_end_in_words(task, session))
         elif report.implemented:
-            session.end()  # a new process, which remembers nothing of the inputs drawn
-            visible = examine(task, check, [answer], self.lab.cases(task.id), math.inf)
+            with self._at_work(self.examples, session.code) as fresh:
+                answer = stand_in(self.lab, check, fresh)
+                visible = examine(task, check, [answer], self.lab.cases(task.id), math.inf)
             failure = visible.failure or _only_the_grader_saw(task, graded, failure, session.code)
         status = _status(report, failure, ending)
         points = report.points if report.implemented else 0.0
@@ -277,10 +302,11 @@ def _status(report: CheckReport, failure: Step, ending: Ending | None) -> Status
     return Status.PARTIAL if report.points > 0 else Status.WRONG
 
 
-def _end_in_words(message: str) -> str:
-    """The sentence on how a process ended, without guesses at an error, which it was not."""
-    call, ended, rest = message.partition(f" raised {Ended.__name__}: ")
-    return f"{call}: {rest.splitlines()[0]}" if ended else message
+def _end_in_words(task: Task, session: Session) -> str:
+    """How the process of a task ended; a message of a check would tell of inputs drawn."""
+    if session.ending is Ending.TIMEOUT:
+        return explain(TimeUp(), task.name).message
+    return f"{task.name}: {session.in_words}"
 
 
 def _only_the_grader_saw(task: Task, check: Check, failed: Step, code: StudentCode) -> Step:

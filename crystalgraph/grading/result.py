@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """What became of a task, or of a hand-in. Only INTERNAL_ERROR is ours."""
+    """What became of a task, or of a hand-in."""
 
     OK = "OK"
     PARTIAL = "PARTIAL"
@@ -28,11 +28,18 @@ class Status(StrEnum):
     BAD_NOTEBOOK = "BAD_NOTEBOOK"
     MISSING_FILE = "MISSING_FILE"
     TAMPERED = "TAMPERED"
+    GRADER_BUSY = "GRADER_BUSY"
     INTERNAL_ERROR = "INTERNAL_ERROR"
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the grader could not judge. That is no zero, and `--resume` tries again."""
+        return self in (Status.INTERNAL_ERROR, Status.GRADER_BUSY)
 
 
 TO_LOOK_AT = (
     Status.INTERNAL_ERROR,
+    Status.GRADER_BUSY,
     Status.TAMPERED,
     Status.BAD_NOTEBOOK,
     Status.MISSING_FILE,

@@ -21,7 +21,7 @@ from crystalgraph.errors import CrystalGraphError
 from crystalgraph.files import write_atomically
 from crystalgraph.grading.reports.class_report import report_page
 from crystalgraph.grading.reports.feedback import feedback_page
-from crystalgraph.grading.result import Result, Status, TaskResult
+from crystalgraph.grading.result import Result, TaskResult
 from crystalgraph.grading.similarity import Pair
 from crystalgraph.labs.lab import Lab
 
@@ -133,7 +133,7 @@ def grades_table(results: Iterable[Result], lab: Lab) -> str:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["student", "status", "points", "max_points", *lab.tasks, "submitted"])
     for result in results:
-        failed = result.status is Status.INTERNAL_ERROR
+        failed = result.status.is_ours
         total = "" if failed else f"{result.points:g}"
         graded = {task.task: task for task in result.tasks}
         table.writerow(
@@ -145,4 +145,4 @@ def grades_table(results: Iterable[Result], lab: Lab) -> str:
 
 
 def _points(graded: TaskResult) -> str:
-    return "" if graded.status is Status.INTERNAL_ERROR else f"{graded.points:g}"
+    return "" if graded.status.is_ours else f"{graded.points:g}"

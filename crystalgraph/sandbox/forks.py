@@ -15,7 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from crystalgraph.checking.limits import Patience
+from crystalgraph.checking.limits import (
+    ROUNDS,
+    ComputerTooBusy,
+    Deadline,
+    Late,
+    Times,
+    seconds_waited,
+)
 
 
 def start(function: Callable[[], object]) -> int:
@@ -71,13 +78,13 @@ class Done:
     exit_code: int
 
 
-def run(function: Callable[[], dict], seconds: float, rounds: int = Patience.rounds) -> Done:
-    """Call a function in a fork that gets so much time; see Patience for what counts as time.
+def run(function: Callable[[], dict], seconds: float, rounds: int = ROUNDS) -> Done:
+    """Call a function in a fork that gets so much time; see Deadline for what counts as time.
 
     Args:
         function: returns what JSON can hold.
-        seconds: of one round.
-        rounds: at most.
+        seconds: of its own that it may take.
+        rounds: times the seconds on the wall, at most.
     """
     source, sink = os.pipe()
 
@@ -87,8 +94,7 @@ def run(function: Callable[[], dict], seconds: float, rounds: int = Patience.rou
 
     child = start(answer)
     os.close(sink)
-    patience = Patience(seconds, lambda: processor_seconds(child), rounds)
-    line = _read_line(source, seconds, patience)
+    line = _read_line(source, Deadline(seconds, lambda: times_of(child), rounds=rounds))
     os.close(source)
     code = stop(child)
     with contextlib.suppress(ValueError):  # it ended before, or wrote something else
@@ -96,16 +102,15 @@ def run(function: Callable[[], dict], seconds: float, rounds: int = Patience.rou
     return Done(None, line is None, code)
 
 
-def _read_line(source: int, seconds: float, patience: Patience) -> bytes | None:
+def _read_line(source: int, deadline: Deadline) -> bytes | None:
     """What comes through a pipe up to the end of a line or of all; None when time is up before."""
-    line, end = b"", time.monotonic() + seconds
+    line = b""
     while not line.endswith(b"\n"):
-        left = max(0.0, end - time.monotonic())
-        if not select.select([source], [], [], left)[0]:
-            if patience.is_over():
-                return None
-            end += seconds
-            continue
+        try:
+            if not select.select([source], [], [], deadline.left())[0]:
+                continue
+        except (Late, ComputerTooBusy):
+            return None
         more = os.read(source, 1 << 16)
         if not more:
             break
@@ -113,10 +118,11 @@ def _read_line(source: int, seconds: float, patience: Patience) -> bytes | None:
     return line
 
 
-def processor_seconds(process: int) -> float:
-    """How long the processor has worked for a process; for its children once they have ended."""
+def times_of(process: int) -> Times:
+    """What clocks show for a process; of its children once they have ended."""
     try:
         stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        used = sum(map(int, stat[11:15])) / os.sysconf("SC_CLK_TCK")
     except OSError:
-        return 0.0
-    return sum(map(int, stat[11:15])) / os.sysconf("SC_CLK_TCK")
+        used = 0.0
+    return Times(time.monotonic(), used, seconds_waited(process))

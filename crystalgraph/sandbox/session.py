@@ -7,19 +7,26 @@ session as tampering.
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from crystalgraph.checking.faults import Fault
-from crystalgraph.checking.limits import Limits, Patience, TimeUp
-from crystalgraph.sandbox.ending import Ending
+from crystalgraph.checking.limits import (
+    ComputerTooBusy,
+    Deadline,
+    Late,
+    Limits,
+    OwnClock,
+    Times,
+    TimeUp,
+)
+from crystalgraph.sandbox.ending import Ending, SandboxFailed
 from crystalgraph.sandbox.packing import unpack
 from crystalgraph.sandbox.student_code import StudentCode
 from crystalgraph.sandbox.walls import OutOfMemory, ProcessorTime, Sandbox, Walls
-from crystalgraph.sandbox.wire import Gone, Late, Malformed
+from crystalgraph.sandbox.wire import Gone, Malformed
 
 MAX_MESSAGE = 1500
 
@@ -91,23 +98,33 @@ class CurrentSandbox:
 
     Attributes:
         pool: to take one from.
+        used: whether a student's code was called in it.
     """
 
     pool: SandboxPool
+    used: bool = False
     _sandbox: Sandbox | None = None
 
     @property
     def sandbox(self) -> Sandbox:
-        """The sandbox in use."""
+        """The sandbox in use.
+
+        Raises:
+            SandboxFailed: none can be had; the message says why.
+            ComputerTooBusy: none is ready in time.
+        """
         if self._sandbox is None:
-            self._sandbox = self.pool.take()
+            try:
+                self._sandbox = self.pool.take()
+            except Exception as error:  # whatever it is, it is not the student's
+                raise SandboxFailed(f"{type(error).__name__}: {error}") from error
         return self._sandbox
 
     def renew(self) -> None:
         """Close the sandbox in use; the next request gets another one."""
         if self._sandbox is not None:
             self._sandbox.close()
-        self._sandbox = None
+        self._sandbox, self.used = None, False
 
 
 class Session:
@@ -119,38 +136,58 @@ class Session:
 
     Attributes:
         ending: the gravest thing that happened to the process, if any.
-        what_happened: a sentence on that.
+        what_happened: a sentence on that, for the instructor.
+        in_words: the same for the student.
         kind: of what was loaded: "function", "class" or "other".
         running: whether the process is there.
         calls: number of calls so far.
+        charged: seconds of its own that the task has taken, without those of the process that is
+            there now.
     """
 
     def __init__(self, current: CurrentSandbox, code: StudentCode) -> None:
         self.current, self.code = current, code
         self.limits = current.pool.limits
         self.ending: Ending | None = None
-        self.what_happened = ""
+        self.what_happened = self.in_words = ""
         self.kind = ""
         self.running = False
         self.calls = 0
-        self._seconds_left = self.limits.seconds_per_task
-        self._patience: Patience | None = None
+        self.charged = 0.0
+        self._clock = OwnClock()
+        self._deadline: Deadline | None = None
 
     def begin(self) -> None:
-        """Load the code; raises what loading it raised."""
-        if self._patience is None:
-            self._patience = Patience(self.limits.seconds_per_task, self._used)
-        reply, _ = self._exchange({"do": "load"}, [self.code.to_array()])
+        """Load the code; raises what loading it raised.
+
+        Where that fails in a sandbox that was used it is tried once more in a fresh one: an earlier
+        call may have spoilt the disk, or kept an input there that must not come back in a message.
+        """
+        used = self.current.used
+        reply = self._load()
+        if used and reply.get("say") != "loaded":
+            self.drop()
+            reply = self._load()
         self.running = reply.get("say") == "loaded"
+        if reply.get("say") == "spoilt":
+            self.drop()
+            raise SandboxFailed("the code cannot be written into a fresh sandbox")
         if not self.running:
             self._wait_for_end()
             raise _error(reply)
         self.kind = str(reply.get("kind"))[:20]
 
+    def _load(self) -> dict:
+        self._charge()
+        left = max(0.0, self.limits.seconds_per_task - self.charged)
+        self._deadline = Deadline(left, self._times, self._clock.seconds)
+        return self._exchange({"do": "load"}, [self.code.to_array()])[0]
+
     def end(self) -> None:
         """Let the process of the task go."""
         if self.running:
-            with contextlib.suppress(Ended, TimeUp):
+            with contextlib.suppress(Ended, TimeUp, SandboxFailed, ComputerTooBusy):
+                self._charge()
                 self._send({"do": "end"})
                 self._wait_for_end()
         self.running = False
@@ -165,6 +202,7 @@ class Session:
         """
         if not self.running:
             self.begin()
+        self.current.used = True
         reply, arrays = self._exchange(message, arrays, predict)
         if reply.get("say") == "raised":
             raise _error(reply)
@@ -218,37 +256,33 @@ class Session:
             raise self._wrote_into_the_channel()
 
     def _send(self, message: dict, arrays: Arrays | tuple = ()) -> None:
-        with self._mishaps(), self._task_time():
-            self.current.sandbox.wire.send(message, arrays, self.limits.seconds_per_call)
+        with self._mishaps():
+            wire = self.current.sandbox.wire
+            with self._task_time():
+                wire.send(message, arrays, self.limits.seconds_per_call, self._times)
 
     def _receive(self) -> tuple[dict, Arrays]:
         with self._mishaps(), self._task_time():
-            return self.current.sandbox.wire.receive(self.limits.seconds_per_call, self._new_call)
+            return self.current.sandbox.wire.receive(self.limits.seconds_per_call, self._times)
 
     # --- time
 
-    def _used(self) -> float:
-        return self.processor_time().total
+    def _times(self) -> Times:
+        return self.processor_time().beside(self._clock)
 
-    def _new_call(self) -> _CallTime:
-        return _CallTime(self, Patience(self.limits.seconds_per_call, self._used))
-
-    def give_more(self, seconds: float) -> None:
-        """The computer was busy: the task does not lose this time."""
-        self._seconds_left += seconds
+    def _charge(self) -> None:
+        """Add what the process that is there has taken; its successor has the rest."""
+        if self._deadline is not None:
+            self.charged += self._deadline.charged()
+        self._deadline = None
 
     @contextlib.contextmanager
     def _task_time(self) -> Iterator[None]:
         """Raise Late when the task has had its time; what the grader takes for itself is free."""
-        if self._seconds_left <= 0:
-            if self._patience is None or self._patience.is_over():
-                raise Late
-            self.give_more(self.limits.seconds_per_task)
-        begun = time.monotonic()
-        try:
+        if self._deadline is not None:
+            self._deadline.left()
+        with self._clock.running():
             yield
-        finally:
-            self._seconds_left -= time.monotonic() - begun
 
     # --- what can go wrong
 
@@ -260,6 +294,9 @@ class Session:
             self._harmed(Ending.TIMEOUT, "it was stopped, since it took too long")
             raise TimeUp from None
         except Gone:
+            if self.current.sandbox.was_ended_from_outside():
+                self.drop()
+                raise SandboxFailed("something outside has ended the sandbox") from None
             raise self._harmed(Ending.CRASHED, "it ended the whole sandbox") from None
         except OutOfMemory:
             problem = "its processes took too much memory"
@@ -267,10 +304,16 @@ class Session:
         except Malformed as error:
             problem = f"the grader's channel carried {error}"
             raise self._harmed(Ending.TAMPERED, problem) from None
+        except ComputerTooBusy:
+            self.drop()
+            raise
+        except OSError as error:
+            self.drop()
+            raise SandboxFailed(f"the grader's end of the channel failed: {error}") from error
 
     def _harmed(self, ending: Ending, what_happened: str) -> Ended:
         """Throw the sandbox away, and remember why; returns the error to raise."""
-        self.ending, self.what_happened = ending, what_happened
+        self.ending, self.what_happened, self.in_words = ending, what_happened, what_happened
         self.drop()
         return Ended(what_happened)
 
@@ -278,32 +321,21 @@ class Session:
         return self._harmed(Ending.TAMPERED, "it wrote into the grader's channel")
 
     def _crashed(self, code: object) -> Ended:
+        if type(code) is not int or not -64 <= code < 256:  # no system gives such a code
+            return self._wrote_into_the_channel()
         self.ending = Ending.CRASHED
         self.what_happened = f"its process ended by itself (exit code {code})"
-        return Ended(
+        self.in_words = (
             f"Python itself ended (exit code {code}): look for exit() or quit(), for indices far "
             "out of range, for a function that calls itself, or for far too much memory."
         )
+        return Ended(self.in_words)
 
     def drop(self) -> None:
         """Throw the sandbox away; the next request gets a fresh one."""
+        self._charge()
         self.running = False
         self.current.renew()
-
-
-@dataclass
-class _CallTime:
-    """Judges whether a call has had its time."""
-
-    session: Session
-    patience: Patience
-
-    def is_over(self) -> bool:
-        """Asked at the end of each round."""
-        over = self.patience.is_over()
-        if not over:
-            self.session.give_more(self.patience.seconds)
-        return over
 
 
 def _error(reply: dict) -> Exception:

@@ -21,10 +21,17 @@ from pathlib import Path
 
 import psutil
 
-from crystalgraph.checking.limits import Limits
+from crystalgraph.checking.limits import (
+    ComputerTooBusy,
+    Late,
+    Limits,
+    OwnClock,
+    Times,
+    seconds_waited,
+)
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.paths import DATA, PACKAGE
-from crystalgraph.sandbox.wire import Gone, Late, Malformed, Wire
+from crystalgraph.sandbox.wire import Gone, Malformed, Wire
 
 COURSE = "/course"
 NOBODY = "65534"
@@ -76,6 +83,8 @@ class Walls:
         walls += ["--unshare-cgroup-try", "--die-with-parent", "--new-session"]
         disk = ["--perms", "1777", "--size", str(self.limits.disk), "--tmpfs"]
         walls += ["--hostname", "sandbox", "--proc", "/proc", "--dev", "/dev"]
+        # a shared map of /dev/zero is memory that no limit counts: it is empty here
+        walls += ["--dev-bind", "/dev/null", "/dev/zero"]
         walls += [*disk, "/dev/shm", "--remount-ro", "/dev", *disk, "/tmp"]
         walls += _the_system() + _python() + self._the_library()
         walls += ["--remount-ro", "/", "--chdir", "/tmp", "--clearenv"]
@@ -179,15 +188,27 @@ class ProcessorTime:
     Attributes:
         user: on the code itself.
         system: in the kernel, for that code.
+        waited: that the code was ready to go on, and processors worked on something else; None
+            where the system does not tell.
     """
 
     user: float
     system: float
+    waited: float | None = None
 
     @property
     def total(self) -> float:
-        """Both."""
+        """For the code, of user and system."""
         return self.user + self.system
+
+    def beside(self, own: OwnClock) -> Times:
+        """What clocks show for the code, while a thread of ours waits for it.
+
+        Args:
+            own: of that thread; what kept it from seeing an answer is not the code's either.
+        """
+        waited = None if self.waited is None else self.waited + own.waited()
+        return Times(own.seconds(), self.total, waited)
 
 
 class Sandbox:
@@ -199,8 +220,9 @@ class Sandbox:
     """
 
     def __init__(self, walls: Walls, checks: str) -> None:
-        self.limits = walls.limits
-        request = json.dumps({"limits": walls.resource_limits(), "checks": checks})
+        self.limits, self.unsafe = walls.limits, walls.unsafe
+        known = {"limits": walls.resource_limits(), "checks": checks, "unsafe": walls.unsafe}
+        request = json.dumps(known)
         worker = [sys.executable, "-P", "-m", "crystalgraph.sandbox.worker", request]
         environment = os.environ | _environment(str(PACKAGE.parent)) if walls.unsafe else None
         self.process = subprocess.Popen(
@@ -221,14 +243,22 @@ class Sandbox:
 
         Raises:
             CrystalGraphError: it did not start; the message says how to correct that.
+            ComputerTooBusy: it had no chance to.
         """
         if self.ready:
             return
+        own = OwnClock()
         try:
-            message, _ = self.wire.receive(self.limits.seconds_to_start)
+            with own.running():
+                message, _ = self.wire.receive(
+                    self.limits.seconds_to_start, lambda: self.processor_time().beside(own)
+                )
             self.ready = message.get("say") == "ready"
         except (Malformed, Gone, Late):
             pass
+        except ComputerTooBusy:
+            self.close()
+            raise
         if not self.ready:
             self.process.kill()
             with open(self._complaints, "rb", closefd=False) as stream:
@@ -244,12 +274,23 @@ class Sandbox:
     def processor_time(self) -> ProcessorTime:
         """What the processor has done for all that runs or ran in here."""
         user = system = 0.0
+        waited = []
         for process in _family(self.process.pid):
             with contextlib.suppress(psutil.Error):
                 times = process.cpu_times()
                 user += times.user + times.children_user
                 system += times.system + times.children_system
-        return ProcessorTime(user, system)
+                waited.append(seconds_waited(process.pid))
+        known = [seconds for seconds in waited if seconds is not None]
+        return ProcessorTime(user, system, sum(known) if known else None)
+
+    def was_ended_from_outside(self) -> bool:
+        """Whether a signal has ended bubblewrap itself, which no code in it can send."""
+        if self.unsafe:
+            return False
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.process.wait(timeout=5) < 0
+        return False
 
     def close(self) -> None:
         """End everything in here."""
@@ -272,7 +313,8 @@ def _family(pid: int) -> list[psutil.Process]:
 
 
 def _memory(pid: int) -> int:
-    """Bytes that a process and all it started take; memory shared by forks counts once."""
+    """Bytes of their own that a process and all it started take; there are no shared ones, except
+    in files, whose size is limited (see forbidden_calls)."""
     total = 0
     for process in _family(pid):
         with contextlib.suppress(psutil.Error):

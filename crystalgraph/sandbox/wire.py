@@ -10,16 +10,18 @@ import json
 import math
 import os
 import select
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
+
+from crystalgraph.checking.limits import Deadline, Times
 
 MAX_HEADER = 1_000_000
 MAX_ARRAYS = 256
 MAX_BYTES = 16_000_000
+LOOK = 0.25
+"""Seconds between two looks at the other side, while nothing comes from it."""
 
 
 class Malformed(Exception):
@@ -32,45 +34,6 @@ class TooLarge(ValueError):
 
 class Gone(Exception):
     """The other side has closed the wire."""
-
-
-class Late(Exception):
-    """The other side did not answer in time."""
-
-
-class Judge(Protocol):
-    """Says whether a sender who is late is given up, as crystalgraph.checking.limits.Patience."""
-
-    def is_over(self) -> bool:
-        """Whether the time is up; asked at the end of each round."""
-        ...
-
-
-class Deadline:
-    """Until when an answer is waited for.
-
-    Args:
-        seconds: of one round.
-        make_judge: called soon after the first round has begun, so that an answer which comes at
-            once costs nothing; None gives up after one round.
-    """
-
-    def __init__(self, seconds: float, make_judge: Callable[[], Judge] | None = None) -> None:
-        self.seconds, self.make_judge = seconds, make_judge
-        self.judge: Judge | None = None
-        self.begun = time.monotonic()
-        self.end = self.begun + seconds
-
-    def left(self) -> float:
-        """Seconds until the end of the round; raises Late when there is no further one."""
-        now = time.monotonic()
-        if self.judge is None and self.make_judge and now > self.begun + self.seconds / 50:
-            self.judge = self.make_judge()
-        if now >= self.end:
-            if self.judge is None or self.judge.is_over():
-                raise Late
-            self.end = time.monotonic() + self.seconds
-        return self.end - now
 
 
 @dataclass
@@ -88,12 +51,24 @@ class Wire:
     watch: Callable[[], None] = lambda: None
     _rest: bytearray = field(default_factory=bytearray)
 
-    def send(self, message: dict, arrays: list[np.ndarray] | tuple = (), seconds: float = 60.0):
+    def send(
+        self,
+        message: dict,
+        arrays: list[np.ndarray] | tuple = (),
+        seconds: float = 60.0,
+        times: Callable[[], Times] | None = None,
+    ) -> None:
         """Write one message.
+
+        Args:
+            message: what is said.
+            arrays: that belong to it.
+            seconds: that the other side has to take it.
+            times: what clocks show for the other side; see Deadline.
 
         Raises:
             Gone: nobody reads.
-            Late: it was not taken in time.
+            Late, ComputerTooBusy: it was not taken in time; see Deadline.
             TooLarge: of the arrays.
         """
         blobs = [_to_npy(array) for array in arrays]
@@ -102,32 +77,33 @@ class Wire:
         header = json.dumps(message | {"sizes": [len(blob) for blob in blobs]}).encode()
         if len(header) > MAX_HEADER:
             raise TooLarge(f"{len(header):,} bytes of text are too many")
-        self._write(b"".join([header, b"\n", *blobs]), time.monotonic() + seconds)
+        self._write(b"".join([header, b"\n", *blobs]), Deadline(seconds, times))
 
-    def _write(self, data: bytes, deadline: float) -> None:
+    def _write(self, data: bytes, deadline: Deadline) -> None:
         view = memoryview(data)
         os.set_blocking(self.sink, False)
         while view:
-            if not select.select([], [self.sink], [], max(0.0, deadline - time.monotonic()))[1]:
-                raise Late
+            wait = 0.0  # first look, then ask how late it is: we may have been kept from looking
+            while not select.select([], [self.sink], [], wait)[1]:
+                wait = min(deadline.left(), LOOK)
             try:
                 view = view[os.write(self.sink, view) :]
             except BrokenPipeError:
                 raise Gone from None
 
     def receive(
-        self, seconds: float, make_judge: Callable[[], Judge] | None = None
+        self, seconds: float, times: Callable[[], Times] | None = None
     ) -> tuple[dict, list[np.ndarray]]:
         """Read one message.
 
         Args:
-            seconds: to wait.
-            make_judge: of whether to wait as long once more; see Deadline.
+            seconds: that the other side has for it.
+            times: what clocks show for the other side; see Deadline.
 
         Raises:
-            Malformed, Gone, Late: see there.
+            Malformed, Gone, Late, ComputerTooBusy: see there.
         """
-        deadline = Deadline(seconds, make_judge)
+        deadline = Deadline(seconds, times)
         header = self._read_line(deadline)
         try:
             message = json.loads(header)
@@ -154,10 +130,11 @@ class Wire:
         return data
 
     def _more(self, deadline: Deadline) -> None:
-        while True:
-            if select.select([self.source], [], [], min(deadline.left(), 0.25))[0]:
-                break
-            self.watch()
+        wait = 0.0  # as in _write
+        while not select.select([self.source], [], [], wait)[0]:
+            if wait:
+                self.watch()
+            wait = min(deadline.left(), LOOK)
         data = os.read(self.source, 1 << 16)
         if not data:
             raise Gone

@@ -1,48 +1,125 @@
 """Time limits: who is stopped is code that loops or sleeps, not code that waits for a computer."""
 
+import os
 import time
 
 import pytest
 
-from crystalgraph.checking.limits import Limits, Patience, TimeUp, time_limit
+from crystalgraph.checking.limits import (
+    ROUNDS,
+    ComputerTooBusy,
+    Deadline,
+    Late,
+    Limits,
+    OwnClock,
+    Times,
+    TimeUp,
+    seconds_waited,
+    time_limit,
+)
 
 SECONDS = 10.0
 
 
-def rounds_of(*used, rounds=10):
-    """How often the code is asked about before its time is up, when each round uses so much."""
-    clock = iter([5.0, *(5.0 + sum(used[: n + 1]) for n in range(len(used)))])
-    patience = Patience(SECONDS, lambda: next(clock), rounds)
-    for number in range(1, len(used) + 1):
-        if patience.is_over():
-            return number
-    return None
+def seconds_until(end, used, waited):
+    """When code is given up that computes, and waits for a processor, in a share of its time.
+
+    Args:
+        end: the exception that does it.
+        used, waited: shares of the time on the wall; None where the system does not tell.
+    """
+    now = 0.0
+
+    def times():
+        return Times(7.0 + now, 5.0 + now * used, None if waited is None else 9.0 + now * waited)
+
+    deadline = Deadline(SECONDS, times, lambda: now)
+    with pytest.raises(end):
+        while now < 10_000:
+            now += min(deadline.left(), 0.25)
+    return now
 
 
-def test_an_endless_loop_on_an_idle_computer_is_stopped_at_once():
-    assert rounds_of(9.9) == 1
+@pytest.mark.parametrize(
+    ("used", "waited"),
+    [(1.0, 0.0), (0.0, 0.0), (0.01, 0.0), (2.0, 0.0), (2.0, 20.0), (1.0, None), (0.0, None)],
+    ids=["a loop", "asleep", "naps", "threads", "many threads", "a loop, not told", "asleep, too"],
+)
+def test_on_an_idle_computer_all_that_goes_on_is_stopped_when_its_seconds_are_over(used, waited):
+    assert seconds_until(Late, used, waited) == pytest.approx(SECONDS, rel=0.05)
 
 
-def test_so_is_who_sleeps():
-    assert rounds_of(0.0) == 1
-    assert rounds_of(0.1) == 1  # and wakes up now and then
+@pytest.mark.parametrize("waited", [0.9, None], ids=["told", "not told"])
+def test_who_waits_for_a_processor_has_as_many_seconds_of_one(waited):
+    assert seconds_until(Late, 0.1, waited) == pytest.approx(10 * SECONDS, rel=0.05)
 
 
-def test_for_want_of_a_processor_code_is_waited_for():
-    assert rounds_of(0.5, 0.5, 0.5) is None
+def test_sleep_is_charged_and_waiting_is_not():
+    assert seconds_until(Late, 0.1, 0.5) == pytest.approx(2 * SECONDS, rel=0.05)
 
 
-def test_until_it_has_had_its_time():
-    assert rounds_of(2.0, 2.0, 2.0, 2.0) == 3  # more than half of the seconds, in all
+def test_what_cannot_be_told_is_said_to_be_so():
+    assert seconds_until(ComputerTooBusy, 0.001, 0.999) == pytest.approx(ROUNDS * SECONDS, rel=0.05)
 
 
-def test_who_falls_asleep_later_is_stopped_then():
-    assert rounds_of(1.0, 1.0, 0.0, 1.0) == 3
+def test_an_answer_that_comes_at_once_costs_no_look_at_the_clocks():
+    now = 0.0
+    asked = []
+    deadline = Deadline(SECONDS, lambda: asked.append(now) or Times(now, now), lambda: now)
+    now = SECONDS / 60
+    assert deadline.left() > 0 and not asked
+    now = SECONDS / 40
+    assert deadline.left() > 0 and asked == [now]
 
 
-def test_not_for_ever():
-    assert rounds_of(*[0.3] * 20) == 10
-    assert rounds_of(*[0.3] * 20, rounds=5) == 5
+def test_who_looks_late_takes_that_for_nobodys_time():
+    """We may have been kept from a processor ourselves."""
+    now = 0.0
+    deadline = Deadline(SECONDS, lambda: Times(now, 0.0, 0.0), lambda: now)
+    now = 3 * SECONDS
+    assert deadline.left() == pytest.approx(SECONDS)
+
+
+def test_without_other_clocks_the_wall_counts():
+    now = 0.0
+    deadline = Deadline(SECONDS, clock=lambda: now)
+    now = 6.0
+    assert (deadline.left(), deadline.charged()) == (4.0, 6.0)
+    now = 10.0
+    with pytest.raises(Late):
+        deadline.left()
+
+
+@pytest.mark.skipif(seconds_waited() is None, reason="this system does not tell")
+def test_two_loops_on_one_processor_wait_for_each_other():
+    before, here = seconds_waited(), os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(here)})
+    try:
+        child = os.fork()
+        if child == 0:
+            spin(0.3)
+            os._exit(0)
+        spin(0.3)
+        os.waitpid(child, 0)
+    finally:
+        os.sched_setaffinity(0, here)
+    assert seconds_waited() - before > 0.1
+
+
+def test_a_process_that_is_gone_tells_nothing():
+    assert seconds_waited(2**22 + 1) is None
+
+
+def test_a_clock_runs_only_when_it_is_told_to():
+    own = OwnClock()
+    time.sleep(0.05)
+    with own.running():
+        time.sleep(0.1)
+        inside = own.seconds()
+    assert 0.1 <= inside <= own.seconds() and own.waited() >= 0
+    stopped = own.seconds()
+    time.sleep(0.05)
+    assert own.seconds() == stopped
 
 
 # --- in this process

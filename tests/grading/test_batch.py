@@ -12,6 +12,7 @@ import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import cast
 
 import psutil
 import pytest
@@ -34,7 +35,8 @@ from grading_course import (
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.grading.batch import Batch
 from crystalgraph.grading.intake.hand_ins import HandIn
-from crystalgraph.grading.intake.sources import find_sources
+from crystalgraph.grading.intake.sources import Source, find_sources
+from crystalgraph.grading.reports.gradebook import CourseGradebook
 from crystalgraph.grading.result import Result, Status, TaskResult
 from crystalgraph.grading.results_folder import ResultsFolder, grades_table
 from crystalgraph.grading.workers import workers
@@ -259,12 +261,26 @@ def result(student="s001", status=Status.OK):
     return Result.of(hand_in, HW, tasks)
 
 
-def test_the_table_has_points_only_where_something_was_graded():
-    results = [result(), result("s002", Status.INTERNAL_ERROR)]
+OURS = [status for status in Status if status.is_ours]
+
+
+@pytest.mark.parametrize("status", OURS)
+def test_the_table_has_points_only_where_something_was_graded(status):
+    results = [result(), result("s002", status)]
     lines = grades_table(results, HW).splitlines()
     assert lines[0] == ",".join(["student", "status", "points", "max_points", *TASKS, "submitted"])
     assert lines[1].startswith("s001,OK,120,116,4,6,") and lines[1].endswith("+00:00")
-    assert lines[2].startswith("s002,INTERNAL_ERROR,,116,,,")
+    assert lines[2].startswith(f"s002,{status},,116,,,")
+
+
+@pytest.mark.parametrize("status", Status)
+def test_what_the_grader_could_not_judge_is_tried_again(tmp_path, status, monkeypatch):
+    store = ResultsFolder(tmp_path, HW)
+    store.write(result("s001", status), "log")
+    hand_in = HandIn("s001", "", {}, datetime(2026, 11, 21, 10, tzinfo=UTC))
+    monkeypatch.setattr(Batch, "_read", lambda batch, source: hand_in)
+    batch = Batch(store, cast(CourseGradebook, None))
+    assert batch._done(Source("s001", tmp_path, None, ""), set()) == (status not in OURS)
 
 
 @pytest.mark.parametrize("student", ["grades.csv", "class_report.html"])

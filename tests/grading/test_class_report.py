@@ -40,8 +40,9 @@ def test_the_sums_are_those_of_the_results():
     assert "OK 2, PARTIAL 1." in text
 
 
-def test_what_the_grader_failed_at_is_no_zero():
-    failed = [task_result(name, Status.INTERNAL_ERROR) for name in TASKS]
+@pytest.mark.parametrize("status", [Status.INTERNAL_ERROR, Status.GRADER_BUSY])
+def test_what_the_grader_failed_at_is_no_zero(status):
+    failed = [task_result(name, status) for name in TASKS]
     text = one_line(report_page([a_result("a"), a_result("b", failed)], []))
     assert "mean 120.0, median 120.0, of 116, without 1 that the grader failed at." in text
 

@@ -126,12 +126,13 @@ def test_every_status_has_words(status):
     assert status == Status.OK or status.value not in Page(page).text
 
 
-def test_students_read_nothing_of_the_graders_own_faults():
-    failed = task_result("1.2", Status.INTERNAL_ERROR, message='File "draw.py", line 12: 0.731')
+@pytest.mark.parametrize("status", [Status.INTERNAL_ERROR, Status.GRADER_BUSY])
+def test_students_read_nothing_of_the_graders_own_faults(status):
+    failed = task_result("1.2", status, message='File "draw.py", line 12: 0.731')
     page = feedback_page(a_result(tasks=[failed], seen=("It tried to open a socket.",)))
     assert "draw.py" not in page and "0.731" not in page
     assert "socket" not in page
-    assert "the grader failed here, not you" in page
+    assert WORDS[status] in page and "not graded" in page
 
 
 def test_every_task_is_there_under_its_notebook():

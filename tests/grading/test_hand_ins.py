@@ -368,6 +368,14 @@ def test_a_notebook_that_is_too_large_is_no_bomb(tmp_path):
     assert "clear its outputs" in hand_in.problems[FIRST][1] and MODEL_FILE in hand_in.files
 
 
+def test_nor_is_one_in_which_a_loop_printed_all_night(tmp_path):
+    """The same line over and over packs as well as a bomb does."""
+    content = b'{"cells": [{"cell_type": "code", "outputs": [{"text": "' + b"epoch\\n" * 2 * 10**7
+    hand_in = reading(zip_of(WORK | {FIRST: content}), tmp_path)
+    assert hand_in.problems[FIRST][0] == Status.BAD_NOTEBOOK
+    assert "clear its outputs" in hand_in.problems[FIRST][1] and len(hand_in.files) == len(WORK) - 1
+
+
 def test_a_bomb_beside_the_homework_is_left_alone(tmp_path):
     hand_in = reading(zip_of(WORK | {"weights.bin": bytes(10**8)}), tmp_path)
     assert hand_in.files == WORK and "'weights.bin'" in hand_in.repairs[0]

@@ -387,3 +387,18 @@ def test_the_lists_hold_nothing_that_acts():
 def test_a_new_notebook_without_our_work_would_act():
     page = formgrader_page(new_notebook(cells=[new_markdown_cell(EVIL)]))
     assert any("script" in Contents(text).tags for text in apart(page)[0])
+
+
+SLOW = {
+    "blank lines in a picture": f"data:image/png;base64,{'a' * 2 + chr(10) * 2}" * 100_000,
+    "pictures that do not end": f"![](data:image/png;base64,{'a' * 2000}" * 1000,
+    "tags in tags": "<div>" * 100_000 + "<p>" * 100_000,
+}
+
+
+@pytest.mark.parametrize("text", SLOW.values(), ids=SLOW)
+def test_no_text_takes_the_square_of_its_time(text):
+    """Each took minutes, and many times more for a text of the size that is read."""
+    begun = time.process_time()
+    text_as_html(text)
+    assert time.process_time() - begun < 20

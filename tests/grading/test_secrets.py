@@ -13,6 +13,7 @@ from crystalgraph.labs import LABS
 from crystalgraph.releasing.cases import draw_cases
 
 HW = LABS["hw"]
+KEPT = "open('/tmp/kept', 'a').write({}); raise ValueError(open('/tmp/kept').read()[:300])"
 TELL = "repr([getattr(x, 'tolist', lambda: x)() for x in locals().values()])"
 LEAKS = {
     "1.3": f"raise ValueError(globals().setdefault('KEPT', {TELL}))",
@@ -22,6 +23,7 @@ LEAKS = {
     "3.3": f"raise NotImplementedError({TELL})",
     "4.1": f"raise BaseException({TELL})",
     "4.2": f"import os; print({TELL}); os.write(2, {TELL}.encode()); os._exit(1)",
+    "4.4": KEPT.format(TELL),
     "4.5": "return scores",
 }
 

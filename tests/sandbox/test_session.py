@@ -5,53 +5,53 @@ import time
 import pytest
 from answers import HW
 
-from crystalgraph.checking.limits import Limits, TimeUp
-from crystalgraph.sandbox.ending import Ending
+from crystalgraph.checking.limits import ComputerTooBusy, Late, Limits, TimeUp
+from crystalgraph.sandbox.ending import Ending, SandboxFailed
 from crystalgraph.sandbox.session import CurrentSandbox, Ended, RemoteError, Session
 from crystalgraph.sandbox.student_code import StudentCode
 from crystalgraph.sandbox.walls import OutOfMemory, ProcessorTime
-from crystalgraph.sandbox.wire import Gone, Late, Malformed
+from crystalgraph.sandbox.wire import Gone, Malformed
 
 USUAL = Limits()
 LOADED = {"say": "loaded", "kind": "function"}
 
 
 class FakeSandbox:
-    """A sandbox that gives prepared replies, or raises; each takes some rounds of waiting.
+    """A sandbox that gives prepared replies, or raises.
 
     Args:
         replies: one for each message that is received.
-        rounds: that each takes.
-        used: processor seconds in a round.
-        seconds: that a reply really takes.
+        seconds: that each reply takes.
+        used, waited: processor seconds in a reply.
+        limits: on the session.
     """
 
-    def __init__(self, *replies, rounds=0, used=0.0, seconds=0.0, limits=USUAL):
-        self.replies, self.rounds, self.used = list(replies), rounds, used
-        self.seconds, self.limits = seconds, limits
-        self.wire, self.sent, self.spent, self.closed = self, [], 0.0, 0
+    unsafe, killed = False, False
 
-    def send(self, message, arrays=(), seconds=0.0):
-        """As a wire does it."""
-        self.sent.append(message)
+    def __init__(self, *replies, seconds=0.0, used=0.0, waited=0.0, limits=USUAL):
+        self.replies, self.seconds, self.limits = list(replies), seconds, limits
+        self.in_a_reply, self.spent = (used, waited), [0.0, 0.0]
+        self.wire, self.closed = self, 0
 
-    def receive(self, seconds, make_judge):
+    def send(self, message, arrays=(), seconds=0.0, times=None):
         """As a wire does it."""
-        judge = make_judge()
-        for _ in range(self.rounds):
-            self.spent += self.used
-            if judge.is_over():
-                raise Late
+
+    def receive(self, seconds, times):
+        """As a wire does it."""
         time.sleep(self.seconds)
-        self.spent += self.used
+        self.spent = [sum(one) for one in zip(self.spent, self.in_a_reply, strict=True)]
         reply = self.replies.pop(0)
-        if isinstance(reply, Exception):
+        if isinstance(reply, BaseException):
             raise reply
         return reply, []
 
     def processor_time(self):
         """Spent so far."""
-        return ProcessorTime(self.spent, 0.0)
+        return ProcessorTime(self.spent[0], 0.0, self.spent[1])
+
+    def was_ended_from_outside(self):
+        """As said."""
+        return self.killed
 
     def take(self):
         """As a pool does it."""
@@ -69,21 +69,8 @@ def session_in(sandbox):
 # --- time
 
 
-def test_slow_for_want_of_a_processor_is_waited_for():
-    session = session_in(FakeSandbox(LOADED, rounds=4, used=0.5))
-    session.begin()
-    assert session.kind == "function" and session.ending is None
-    more = USUAL.seconds_per_task + 3 * USUAL.seconds_per_call
-    assert session._seconds_left > more  # the task has not lost that time
-
-
-@pytest.mark.parametrize(
-    ("rounds", "used"),
-    [(1, 10.0), (1, 0.0), (99, 0.3)],
-    ids=["a loop", "asleep", "without end"],
-)
-def test_all_others_are_stopped(rounds, used):
-    session = session_in(FakeSandbox(LOADED, rounds=rounds, used=used))
+def test_who_is_late_is_stopped():
+    session = session_in(FakeSandbox(Late()))
     with pytest.raises(TimeUp):
         session.begin()
     assert session.ending is Ending.TIMEOUT and not session.running
@@ -112,9 +99,29 @@ def test_many_calls_that_take_long_together_are_stopped():
     assert session.ending is Ending.TIMEOUT
 
 
+def test_so_is_sleep_in_many_calls():
+    session = session_in(FakeSandbox(*DONE, seconds=0.02, limits=LITTLE))
+    assert ask(session, 30) < 30
+    assert session.ending is Ending.TIMEOUT
+
+
 def test_but_not_when_they_wait_for_a_processor():
-    session = session_in(FakeSandbox(*DONE, seconds=0.02, used=0.001, limits=LITTLE))
+    session = session_in(FakeSandbox(*DONE, seconds=0.02, used=0.001, waited=0.02, limits=LITTLE))
     assert ask(session, 30) == 30
+    session.end()
+    assert session.charged < 0.2
+
+
+def test_a_process_that_follows_another_has_the_rest_of_the_time():
+    ended = {"say": "ended", "code": 7}
+    session = session_in(FakeSandbox(*[LOADED, ended] * 30, seconds=0.02, used=0.02, limits=LITTLE))
+    crashes = 0
+    with pytest.raises(TimeUp):
+        while crashes < 30:
+            with pytest.raises(Ended):
+                session.ask({"do": "call"}, [])
+            crashes += 1
+    assert 0 < crashes < 15
 
 
 def test_what_the_grader_does_in_between_costs_the_task_nothing():
@@ -155,6 +162,75 @@ def test_a_process_that_ends_leaves_the_sandbox_to_the_next_task():
     assert session.ending is Ending.CRASHED and sandbox.closed == 0
 
 
+# --- what is not the student's
+
+
+SPOILT, FAILED = {"say": "spoilt"}, {"say": "failed", "error": "ImportError", "text": "kept"}
+ENDED = {"say": "ended", "code": 0}
+
+
+@pytest.mark.parametrize("reply", [SPOILT, FAILED])
+def test_where_loading_fails_after_a_call_a_fresh_sandbox_is_tried(reply):
+    sandbox = FakeSandbox(LOADED, {"say": "done"}, ENDED, reply, LOADED)
+    current = CurrentSandbox(sandbox)
+    first, second = (Session(current, StudentCode(HW.tasks[task])) for task in ("1.1", "1.2"))
+    first.ask({"do": "call"}, [])
+    first.end()
+    second.begin()
+    assert second.running and sandbox.closed == 1
+
+
+def test_what_fails_in_a_fresh_sandbox_is_the_student_s():
+    sandbox = FakeSandbox(FAILED, ENDED)
+    with pytest.raises(RemoteError, match="kept"):
+        session_in(sandbox).begin()
+    assert sandbox.closed == 0
+
+
+def test_a_fresh_sandbox_without_room_is_not():
+    with pytest.raises(SandboxFailed, match="cannot be written"):
+        session_in(FakeSandbox(SPOILT)).begin()
+
+
+def test_a_sandbox_that_cannot_be_had_is_no_error_of_the_code(monkeypatch):
+    sandbox = FakeSandbox(LOADED, Gone(), LOADED)
+    session = session_in(sandbox)
+    session.begin()
+    with pytest.raises(Ended):
+        session.ask({"do": "call"}, [])
+    no_more = OSError("no process can be started")
+    monkeypatch.setattr(sandbox, "take", lambda: (_ for _ in ()).throw(no_more))
+    with pytest.raises(SandboxFailed, match="no process can be started"):
+        session.ask({"do": "call"}, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "killed"),
+    [(Gone(), True), (OSError("too many open files"), False)],
+    ids=["killed from outside", "no descriptor"],
+)
+def test_nor_is_one_that_fails_from_outside(error, killed):
+    sandbox = FakeSandbox(LOADED, error)
+    sandbox.killed = killed
+    session = session_in(sandbox)
+    session.begin()
+    with pytest.raises(SandboxFailed):
+        session.ask({"do": "call"}, [])
+    assert session.ending is None and sandbox.closed == 1 and not session.running
+
+
+def test_nor_a_computer_that_is_too_busy():
+    sandbox = FakeSandbox(LOADED, ComputerTooBusy())
+    session = session_in(sandbox)
+    session.begin()
+    with pytest.raises(ComputerTooBusy):
+        session.ask({"do": "call"}, [])
+    assert session.ending is None and sandbox.closed == 1 and not session.running
+
+
+# --- replies
+
+
 @pytest.mark.parametrize("reply", [{"say": "points: 4"}, {}, {"say": "predict"}])
 def test_a_reply_that_is_none_is_tampering(reply):
     session = session_in(FakeSandbox(LOADED, reply))
@@ -162,6 +238,15 @@ def test_a_reply_that_is_none_is_tampering(reply):
     with pytest.raises(Ended):
         session.ask({"do": "call"}, [])
     assert session.ending is Ending.TAMPERED
+
+
+@pytest.mark.parametrize("code", ["what was drawn", 0.731, 10**9, None])
+def test_so_is_an_exit_code_that_is_none(code):
+    session = session_in(FakeSandbox(LOADED, {"say": "ended", "code": code}))
+    session.begin()
+    with pytest.raises(Ended):
+        session.ask({"do": "call"}, [])
+    assert session.ending is Ending.TAMPERED and str(code) not in session.in_words
 
 
 def test_an_error_of_the_student_s_keeps_its_name_and_little_else():

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
+from crystalgraph.checking.limits import Late, Times
 from crystalgraph.sandbox.packing import Unknown, pack, unpack
-from crystalgraph.sandbox.wire import MAX_BYTES, MAX_HEADER, Gone, Late, Malformed, TooLarge, Wire
+from crystalgraph.sandbox.wire import MAX_BYTES, MAX_HEADER, Gone, Malformed, TooLarge, Wire
 
 
 class Ends:
@@ -213,31 +214,37 @@ def test_too_much_is_not_sent():
         ends.wire.send({}, [np.zeros(MAX_BYTES // 8)])
 
 
-class Judge:
-    """Gives two more rounds."""
+def test_who_waits_for_a_processor_gets_more_time():
+    """It uses and waits for all of its time, in equal parts."""
+    begun = time.monotonic()
 
-    def __init__(self):
-        self.asked = []
+    def times():
+        half = (time.monotonic() - begun) / 2
+        return Times(time.monotonic(), half, half)
 
-    def is_over(self):
-        self.asked.append(time.monotonic())
-        return len(self.asked) == 3
+    with Ends() as ends, pytest.raises(Late):
+        ends.wire.receive(0.2, times)
+    assert time.monotonic() - begun >= 0.39
 
 
-def test_who_has_a_reason_gets_more_time():
-    judge = Judge()
+def test_so_does_who_has_to_take_what_is_sent():
+    begun = time.monotonic()
+    with Ends() as ends, pytest.raises(Late):
+        ends.wire.send({}, [np.zeros(2**20)], 0.1, lambda: Times(time.monotonic(), 0.0, 0.0))
+    assert 0.1 <= time.monotonic() - begun < 30
+
+
+def test_an_answer_that_is_there_is_taken_however_late_it_is_read():
     with Ends() as ends:
-        begun = time.monotonic()
-        with pytest.raises(Late):
-            ends.wire.receive(0.2, lambda: judge)
-    assert len(judge.asked) == 3 and judge.asked[-1] - begun >= 0.6
+        ends.write(b'{"sizes": []}\n')
+        time.sleep(0.05)
+        assert ends.wire.receive(0.0) == ({}, [])
 
 
-def test_an_answer_that_comes_at_once_needs_no_judge():
+def test_an_answer_that_comes_at_once_needs_no_clocks():
     with Ends() as ends:
-        ends.wire.send({"say": "done"})
-        message, _ = ends.wire.receive(20, lambda: pytest.fail("asked for one"))
-    assert message["say"] == "done"
+        ends.write(b'{"sizes": []}\n')
+        assert ends.wire.receive(20, lambda: pytest.fail("asked")) == ({}, [])
 
 
 WORDS = {

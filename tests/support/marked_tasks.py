@@ -34,11 +34,13 @@ class TaskMarker:
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self.current = CurrentSandbox(sandbox_pool(lab))
+        pool = sandbox_pool(lab)
+        self.current, self.examples = CurrentSandbox(pool), CurrentSandbox(pool)
 
     def close(self) -> None:
-        """Let the sandbox go."""
+        """Let the sandboxes go."""
         self.current.renew()
+        self.examples.renew()
 
     def mark(
         self, hand_in: HandIn, tasks: Iterable[str], answers: Answers | None = None
@@ -51,7 +53,8 @@ class TaskMarker:
             answers: what is in it, when it was read already.
         """
         part = part_of(self.lab, tasks)
-        marking = Marking(hand_in, part, seed_of(hand_in, part, SECRET), self.current)
+        seed = seed_of(hand_in, part, SECRET)
+        marking = Marking(hand_in, part, seed, self.current, self.examples)
         answers = answers or read_answers(hand_in, self.lab)
         results = [marking.mark_task(task, answers) for task in part.tasks.values()]
         return Result.of(hand_in, part, results, marking.seen), "\n".join(marking.log)

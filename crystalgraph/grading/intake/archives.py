@@ -242,13 +242,13 @@ def copy_member(box: Box, member: Member, target: IO[bytes], most: int) -> None:
     """Write what a file holds into another one; like read_member."""
     if member.problem is not None:
         raise member.problem
-    left = most
+    left, first = most, b""
     try:
         with box.open(member) as file:
             while chunk := file.read(CHUNK):
-                left -= len(chunk)
+                left, first = left - len(chunk), first or chunk
                 if left < 0:
-                    raise _too_large(member, most)
+                    raise _too_large(member, most, first)
                 target.write(chunk)
     except Unreadable:
         raise
@@ -258,10 +258,11 @@ def copy_member(box: Box, member: Member, target: IO[bytes], most: int) -> None:
         raise Unreadable(Status.MISSING_FILE, reason) from error
 
 
-def _too_large(member: Member, most: int) -> Unreadable:
-    """A bomb, or a notebook in which a loop printed all night."""
+def _too_large(member: Member, most: int, first: bytes) -> Unreadable:
+    """A bomb, or a notebook in which a loop printed all night; its text packs as well as a bomb."""
     said = f"holds more than {most // MEGABYTE} MB"
-    if isinstance(member.handle, zipfile.ZipInfo):
+    printed = first.lstrip().startswith(b"{")
+    if isinstance(member.handle, zipfile.ZipInfo) and not printed:
         size, packed = max(member.handle.file_size, most), member.handle.compress_size
         if size > BOMB * packed:
             return Unreadable(Status.TAMPERED, f"{said}, packed into {packed // 1000 + 1} kB")

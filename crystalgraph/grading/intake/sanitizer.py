@@ -50,11 +50,13 @@ MOST_SHOWN = 16 * 2**20
 MOST_RENDERED = 10_000
 """Characters of one text, pictures not counted; a longer one is shown as plain text. The renderer
 needs the square of the time for twice the text, when the text was made for that."""
+MOST_TAGS = 10_000
+"""In lines of HTML that may be our own; to clean tags in tags takes the square of the time."""
 MOST_RENDERED_IN_ALL = 100_000
 """The same of all texts of a notebook."""
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
-_PICTURE_URL = re.compile(rf"data:(?:{'|'.join(PICTURES)});base64,[A-Za-z0-9+/=\s]*", re.I)
+_PICTURE_URL = re.compile(rf"data:(?:{'|'.join(PICTURES)});base64,[A-Za-z0-9+/=]*", re.I)
 _LINK_URL = re.compile(rf"(?:{'|'.join(LINKS)}):[^\s\x00-\x1f]*", re.I)
 _ATTACHMENT = "attachment:"
 _MATH_COMMAND = re.compile(rf"\\(?=(?:{MATH_COMMANDS})(?![A-Za-z]))")
@@ -77,10 +79,12 @@ class Room:
     Attributes:
         characters: of anything.
         rendered: of Markdown.
+        tags: in lines that may have been made here before.
     """
 
     characters: int = MOST_SHOWN
     rendered: int = MOST_RENDERED_IN_ALL
+    tags: int = MOST_TAGS
 
     def takes(self, size: int) -> bool:
         """Whether there is room for something; if so it is taken."""
@@ -108,21 +112,41 @@ def text_as_html(
     """
     room = Room() if room is None else room
     text = _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", clean(text).replace("\r\n", "\n"))
-    if not text.strip() or _is_clean_line(text):
+    if not text.strip() or _is_clean_line(text, room):
         return text.strip()
-    size = len(_PICTURE_URL.sub("", text))
-    if size <= min(MOST_RENDERED, room.rendered):
-        room.rendered -= size
-        pictures = partial(_attached, attachments or {}, room)
-        rendered = MarkdownWithMath(_Renderer()).render(text).strip()
+    short, written = _with_short_addresses(text)
+    if len(short) <= min(MOST_RENDERED, room.rendered):
+        room.rendered -= len(short)
+        pictures = partial(_attached, dict(attachments or {}) | written, room)
+        rendered = MarkdownWithMath(_Renderer()).render(short).strip()
         line = _clean_line(f"<div>{rendered}</div>", pictures)
         if room.takes(len(line)):
             return line
     return _clean_line(f"<div><pre>{html.escape(text, quote=False)}</pre></div>")
 
 
-def _is_clean_line(text: str) -> bool:
-    return text.startswith("<div>") and "\n" not in text and _clean_line(text) == text
+def _with_short_addresses(text: str) -> tuple[str, dict[str, dict[str, str]]]:
+    """A text whose pictures are attached in place of written into it, and these pictures.
+
+    The renderer looks at the same characters many times, and a picture has millions.
+    """
+    written: dict[str, dict[str, str]] = {}
+
+    def attach(found: re.Match) -> str:
+        name = f"picture.in.the.text.{len(written)}"
+        form, _, content = found[0].removeprefix("data:").partition(";base64,")
+        written[name] = {form.lower(): content}
+        return _ATTACHMENT + name
+
+    return _PICTURE_URL.sub(attach, text), written
+
+
+def _is_clean_line(text: str, room: Room) -> bool:
+    """Whether it is a line that was made here; where there is no room to find out, it is none."""
+    if not text.startswith("<div>") or "\n" in text or text.count("<") > room.tags:
+        return False
+    room.tags -= text.count("<")
+    return _clean_line(text) == text
 
 
 def _clean_line(text: str, picture: Callable[[str], str | None] = lambda url: None) -> str:

@@ -79,7 +79,7 @@ def report_page(results: Iterable[Result], similar: Sequence[Pair], lab: Lab) ->
         The page.
     """
     results = sorted(results, key=lambda result: result.student)
-    graded = [result for result in results if result.status != Status.INTERNAL_ERROR]
+    graded = [result for result in results if not result.status.is_ours]
     points = [result.points for result in graded] or [0.0]
     return render(
         "class_report.html",

@@ -5,13 +5,11 @@ from __future__ import annotations
 from itertools import groupby
 
 from crystalgraph.grading.reports.pages import render
-from crystalgraph.grading.result import Result, Status, TaskResult
+from crystalgraph.grading.result import Result, TaskResult
 from crystalgraph.labs.lab import Lab
 
 MOST_LINES = 20
 """Of one message, and of the list of repairs."""
-
-_NOT_FOR_STUDENTS = (Status.INTERNAL_ERROR,)  # its message is about the grader's own code
 
 
 def feedback_page(result: Result, lab: Lab) -> str:
@@ -39,7 +37,7 @@ def feedback_page(result: Result, lab: Lab) -> str:
 
 def shown_lines(graded: TaskResult) -> list[str]:
     """Lines of a task's message, without the expectation, which stands in a line of its own."""
-    if graded.status in _NOT_FOR_STUDENTS:
+    if graded.status.is_ours:  # its message is about the grader's own code
         return []
     own = f"Expected: {graded.expected}"
     lines = [line for line in graded.message.splitlines() if line.strip() and line != own]

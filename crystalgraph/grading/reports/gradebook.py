@@ -39,7 +39,7 @@ from traitlets.config.loader import PyFileConfigLoader
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.files import write_atomically
 from crystalgraph.grading.reports.marked_notebooks import by_grade_id, marked, was_answered
-from crystalgraph.grading.result import Result, Status, TaskResult
+from crystalgraph.grading.result import Result, TaskResult
 from crystalgraph.labs.lab import Lab
 from crystalgraph.paths import REPO
 from crystalgraph.releasing.holes import POINTS_CALL
@@ -299,7 +299,7 @@ class CourseGradebook:
 
 def _failed(graded: TaskResult) -> bool:
     """Whether the grader could not grade a task: that is no zero, a human has to look."""
-    return graded.status is Status.INTERNAL_ERROR
+    return graded.status.is_ours
 
 
 def nbgrader_settings(course: Path) -> Config:

@@ -11,7 +11,7 @@ from nbformat.v4 import new_output
 from nbgrader.utils import compute_checksum
 
 from crystalgraph.grading.reports.pages import WORDS, clean
-from crystalgraph.grading.result import Result, Status, TaskResult
+from crystalgraph.grading.result import Result, TaskResult
 from crystalgraph.labs.lab import Lab
 from crystalgraph.releasing.nbgrader_plugins import KERNEL
 
@@ -54,7 +54,7 @@ def marked(
 def report_outputs(graded: TaskResult, lab: Lab) -> list[NotebookNode]:
     """Outputs of a check: the report, and the points as its value, as in a notebook that ran."""
     report = new_output("display_data", data={"text/plain": report_text(graded, lab)})
-    if graded.status is Status.INTERNAL_ERROR:
+    if graded.status.is_ours:
         return [report]
     points = {"text/plain": repr(float(graded.points))}
     return [report, new_output("execute_result", data=points, execution_count=None)]

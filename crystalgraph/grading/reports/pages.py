@@ -33,6 +33,7 @@ WORDS = {
     Status.BAD_NOTEBOOK: "the notebook cannot be read",
     Status.MISSING_FILE: "the file is missing",
     Status.TAMPERED: "set aside for your instructor to look at",
+    Status.GRADER_BUSY: "not graded yet: the grader had no time",
     Status.INTERNAL_ERROR: "not graded: the grader failed here, not you",
 }
 """What a status says to a student."""

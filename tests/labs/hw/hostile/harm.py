@@ -203,6 +203,64 @@ if os.fork() == 0:
 time.sleep(0.5)
 """
 
+SHARED = """
+import mmap, os, time
+kept = []
+for _ in range(6):
+    kept.append(mmap.mmap(-1, 900 * 2**20))
+    for at in range(0, len(kept[-1]), 4096):
+        kept[-1][at] = 1
+time.sleep(1000)
+"""
+
+SYSTEM_V = """
+import ctypes, errno, os
+libc = ctypes.CDLL(None, use_errno=True)
+libc.shmat.restype = ctypes.c_void_p
+for _ in range(6):
+    segment = libc.shmget(0, 900 * 2**20, 0o1600)
+    if segment < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    ctypes.memset(libc.shmat(segment, None, 0), 1, 900 * 2**20)
+"""
+
+MEMORY_FILES = """
+import os
+kept = []
+for number in range(100):
+    kept.append(os.memfd_create(str(number)))
+    for _ in range(15):
+        os.write(kept[-1], bytes(2**20))
+"""
+
+SPOIL = """
+import os, pathlib, shutil
+here = os.getcwd()
+os.chdir("/")
+shutil.rmtree(here, ignore_errors=True)
+for place in (here, "/tmp/work", "/tmp/model_hw.py"):
+    try:
+        pathlib.Path(place).write_text("no folder")
+    except OSError:
+        pass
+for number in range(400):
+    try:
+        pathlib.Path(f"/tmp/{number}.full").write_bytes(bytes(2**22))
+    except OSError:
+        break
+try:
+    os.chmod("/tmp", 0)
+except OSError:
+    pass
+"""
+
+KEEP = """
+import pathlib
+with open("/tmp/kept", "a") as file:
+    file.write(repr(distance))
+raise ValueError(pathlib.Path("/tmp/kept").read_text())
+"""
+
 HUGE_CRYSTALS = """
 import numpy as np
 from dataclasses import replace
@@ -243,6 +301,28 @@ SUBMISSIONS = [
         "OUT_OF_MEMORY or TIMEOUT",
         MEMORY_OF_MANY,
     ),
+    _harm(
+        "shared memory",
+        "5.4 GB of anonymous shared memory, which is no process's own",
+        "OUT_OF_MEMORY",
+        SHARED,
+    ),
+    _harm(
+        "System V memory",
+        "5.4 GB of System V shared memory, which stays without a process",
+        "OUT_OF_MEMORY",
+        SYSTEM_V,
+    ),
+    _harm("memory files", "1.5 GB in files that are in no folder", "OUT_OF_MEMORY", MEMORY_FILES),
+    Submission(
+        "spoilt disk",
+        "a right answer puts files in place of folders, and fills and locks the disk",
+        _expansion(f"{SPOIL}\n{RIGHT}"),
+        "OK",
+        without(),
+        {"1.3": "OK", "1.4": "OK", "2.3": "OK", "2.4": "OK"},
+    ),
+    _harm("inputs kept", "inputs are written to the disk, and shown in an error", "WRONG", KEEP),
     _harm("64 MB answer", "an array of 64 MB comes back", "WRONG", "return np.ones(2**23)"),
     _harm("endless loop", "the function never comes to an end", "TIMEOUT", "while True:\n    pass"),
     _harm(
