@@ -260,6 +260,7 @@ class HandInCollector(FileNameCollectorPlugin):
         info = super().collect(submitted_file)
         if info is None or not self._is_asked_for(info.pop("assignment")):
             return None
+        del info["canvas"]  # the pattern needs it for itself
         made = self._made(submitted_file)
         return info if made is None else {**info, "timestamp": made.isoformat()}
 

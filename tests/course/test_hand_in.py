@@ -111,6 +111,11 @@ def collect():
 @given(st.text(max_size=12) | st.from_regex(rf"\A{STUDENT_ID}\Z"))
 @example("s001")
 @example("jane.doe@example.org")
+@example("jane-d@x-y.org")
+@example("ab-101")
+@example("ab-1")
+@example("doe_jane_1")
+@example("a_hw_b")
 @example("..")
 def test_an_id_is_refused_or_collected_as_it_is(name):
     try:
@@ -126,7 +131,7 @@ SHARED = collector()
 
 
 @pytest.mark.parametrize(
-    "wrong", ["jane doe", "a_b", "a-1", "jürgen", "..", "../x", "a/b", " ", "a" * 65, 7]
+    "wrong", ["jane doe", "a_hw_b", "hw_1", "-a", "jürgen", "..", "../x", "a/b", " ", "a" * 65, 7]
 )
 def test_a_wrong_id_is_refused_in_one_sentence(folder, wrong):
     assert repr(wrong) in refusal(module.hand_in, HW, "1", wrong)
@@ -448,7 +453,7 @@ def test_in_colab_the_model_file_that_is_imported_counts(folder, on_drive):
     [
         f"hw_s001/{FIRST}",
         f"hw_s001 (1)/{FIRST}",
-        f"hw_s001-2/hw/{FIRST}",
+        f"doejane_4711_hw_s001-2/hw/{FIRST}",
         f"doejane_LATE_4711_hw_s001/{FIRST}",
         f"Jane Doe_4711_assignsubmission_file_/hw_s001/{FIRST}",
         f"hw_s001/hw/Copy of Copy of {FIRST}",
@@ -461,7 +466,7 @@ def test_names_of_platforms_and_browsers_are_understood(collect, place):
 
 
 @pytest.mark.parametrize(
-    "place", [f"hw_../{FIRST}", f"hw_a_b/{FIRST}", "hw_s001/torch.py", "hw_s001/1_a.new.ipynb"]
+    "place", [f"hw_../{FIRST}", f"hw_a b/{FIRST}", "hw_s001/torch.py", "hw_s001/1_a.new.ipynb"]
 )
 def test_other_names_are_not_collected(collect, place):
     assert collect(f"/c/downloaded/hw/extracted/{place}") is None

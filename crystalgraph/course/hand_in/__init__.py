@@ -18,6 +18,7 @@ from crystalgraph.course.hand_in.names import STUDENT_ID
 from crystalgraph.course.hand_in.open_tasks import still_open
 from crystalgraph.course.hand_in.parts import HandInRefused, Part, collect_parts
 from crystalgraph.course.hand_in.saved import check_saved, last_runs
+from crystalgraph.labs import LABS
 from crystalgraph.labs.lab import Lab
 
 NO_ID = (
@@ -72,7 +73,13 @@ def checked_id(student_id: object) -> str:
         raise HandInRefused(f'No zip: the id {student_id!r} needs quotes around it, like "s001".')
     if not re.fullmatch(STUDENT_ID, student_id.strip()):
         raise HandInRefused(
-            f'No zip: the id {student_id!r} does not fit; write letters a to z, digits, "." and '
-            '"@" alone, at most 64, the first a letter or a digit, like "s001".'
+            f'No zip: the id {student_id!r} does not fit; write letters a to z, digits, ".", "-", '
+            '"_" and "@" alone, at most 64, the first a letter or a digit, like "s001".'
+        )
+    labs = "|".join(re.escape(lab.id) for lab in LABS.values())
+    if found := re.search(rf"(?:^|_)(?:{labs})_", student_id.strip()):
+        raise HandInRefused(
+            f"No zip: the id {student_id!r} does not fit, because {found[0]!r} in it is taken for "
+            "the beginning of a zip's name; ask your instructor for another id."
         )
     return student_id.strip()

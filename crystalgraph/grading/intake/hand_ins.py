@@ -69,6 +69,7 @@ class HandIn:
         submitted: when, with time zone; None when not known.
         repairs: sentences on what was put right: renamed files, the later of two zips.
         problems: name of a file -> why it cannot be had.
+        late: whether the platform says that it came after the date.
     """
 
     student: str
@@ -77,6 +78,7 @@ class HandIn:
     submitted: datetime | None = None
     repairs: tuple[str, ...] = ()
     problems: dict[str, Problem] = field(default_factory=dict)
+    late: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -114,7 +116,8 @@ def read(source: Source, lab: Lab, limits: SizeLimits = USUAL_LIMITS) -> HandIn:
         if name not in files:
             missing = Status.MISSING_FILE, f"{name} was not handed in."
             problems.setdefault(name, problem or missing)
-    return HandIn(source.student, source.source, files, source.submitted, tuple(repairs), problems)
+    known = tuple(repairs), problems, source.late
+    return HandIn(source.student, source.source, files, source.submitted, *known)
 
 
 @dataclass(frozen=True)
