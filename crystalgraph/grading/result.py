@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from crystalgraph.grading.intake.wording import readable
 from crystalgraph.labs.lab import Lab
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class TaskResult:
     max_points: float = 0.0
     bonus: bool = False
 
+    TEXTS: ClassVar = ("step", "message", "cause", "expected")
+
 
 @dataclass(frozen=True)
 class Result:
@@ -109,6 +112,8 @@ class Result:
     ) -> Result:
         """The result of a hand-in, with what each task is worth in its lab.
 
+        Texts come from strangers' code: what acts or cannot be written is taken out of them here.
+
         Args:
             hand_in: what was graded.
             lab: that it belongs to.
@@ -117,6 +122,10 @@ class Result:
             repairs: sentences on what was put right in it.
             seconds: that grading took.
         """
+        tasks = [
+            replace(one, **{name: readable(getattr(one, name)) for name in TaskResult.TEXTS})
+            for one in tasks
+        ]
         worth = {task.id: (float(task.points), task.bonus) for task in lab.tasks.values()}
         known = [
             replace(one, max_points=worth[one.task][0], bonus=worth[one.task][1]) for one in tasks
@@ -128,8 +137,8 @@ class Result:
             tuple(known),
             hand_in.submitted.isoformat() if hand_in.submitted else "",
             hand_in.source,
-            tuple(seen),
-            tuple(repairs),
+            tuple(map(readable, seen)),
+            tuple(map(readable, repairs)),
             round(seconds, 2),
         )
 
