@@ -88,6 +88,7 @@ class Result:
         seen: sentences on the hand-in as a whole, for the instructor.
         repairs: sentences on what was put right in it.
         seconds: that grading took.
+        late: how late it came, in words; empty when it came in time.
     """
 
     student: str
@@ -99,6 +100,7 @@ class Result:
     seen: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
     seconds: float = 0.0
+    late: str = ""
 
     @classmethod
     def of(

@@ -82,15 +82,16 @@ class ResultsFolder:
             return None
         return result if result.fits(self.lab) else None
 
-    def write(self, result: Result, log: str) -> None:
+    def write(self, result: Result, log: str | None = None) -> None:
         """Keep what grading a hand-in gave.
 
         Args:
             result: of one hand-in.
-            log: of grading it, for the instructor.
+            log: of grading it, for the instructor; None keeps the one that is there.
         """
         folder = self.folder(result.student)
-        write_atomically(folder / LOG, readable(log))
+        if log is not None:
+            write_atomically(folder / LOG, readable(log))
         write_atomically(folder / PAGE, feedback_page(result, self.lab))
         write_atomically(folder / RESULT, result.to_json())
 

@@ -328,6 +328,9 @@ class Book:
     def __init__(self, fails=""):
         self.fails = fails
 
+    def lateness(self, hand_in):
+        return ""
+
     def void(self, students):
         if self.fails == "void":
             raise KeyboardInterrupt

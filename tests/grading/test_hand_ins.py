@@ -557,6 +557,18 @@ def test_of_two_versions_with_work_the_newer_counts(tmp_path):
         assert reading(target.getvalue(), tmp_path).files == WORK
 
 
+def test_a_copy_of_the_model_file_with_the_work_is_graded_and_said_loudly(tmp_path):
+    copy = {"model_hw - Kopie.py": WORK[MODEL_FILE], "old.py": UNTOUCHED[MODEL_FILE]}
+    hand_in = reading(zip_of(WORK | copy | {MODEL_FILE: UNTOUCHED[MODEL_FILE]}), tmp_path)
+    assert hand_in.files == WORK
+    (said,) = hand_in.seen
+    assert "model_hw.py is as it was handed out" in said and "'model_hw - Kopie.py'" in said
+    assert "'model_hw - Kopie.py' counts" in hand_in.repairs[0]
+    other = {"model_hw - Kopie.py": files_of({"2.1"})[MODEL_FILE]}
+    hand_in = reading(zip_of(WORK | other), tmp_path)
+    assert hand_in.files == WORK and not hand_in.seen
+
+
 def test_a_missing_file_is_said_and_the_others_are_there(tmp_path):
     hand_in = reading(zip_of({name: WORK[name] for name in FILES[1:]}), tmp_path)
     assert hand_in.problems == {FIRST: (Status.MISSING_FILE, f"{FIRST} was not handed in.")}
