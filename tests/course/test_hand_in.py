@@ -23,7 +23,7 @@ from crystalgraph.course.hand_in import checked_id
 from crystalgraph.course.hand_in.archive import write_zip
 from crystalgraph.course.hand_in.names import STUDENT_ID
 from crystalgraph.course.hand_in.open_tasks import empty_answers, still_open
-from crystalgraph.course.hand_in.parts import HandInRefused, collect_parts
+from crystalgraph.course.hand_in.parts import HandInRefused, collect_parts, copy_with_work
 from crystalgraph.course.hand_in.saved import check_saved
 from crystalgraph.grading.reports.gradebook import nbgrader_settings
 from crystalgraph.labs import LABS
@@ -216,7 +216,16 @@ def test_copies_come_under_their_right_name(folder, pattern):
     assert f"{FIRST}, from '{pattern.format(FIRST[:-6])}.ipynb', saved " in parts[0].describe()
 
 
-def copy_with_work(folder, name, copy):
+def test_work_in_a_copy_of_the_model_file_is_said_loudly(folder):
+    assert copy_with_work(HW, collect_parts(HW, [folder])) == ""
+    (folder / MODEL_FILE).rename(folder / "model_hw - Kopie.py")
+    shutil.copyfile(HW.release() / MODEL_FILE, folder / MODEL_FILE)
+    shutil.copyfile(HW.release() / MODEL_FILE, folder / "old model_hw.py")
+    said = copy_with_work(HW, collect_parts(HW, [folder]))
+    assert said.startswith("CAREFUL: model_hw.py") and "work in 'model_hw - Kopie.py'. If" in said
+
+
+def other_version(folder, name, copy):
     """A second version of a notebook, with other work in it."""
     shutil.copyfile(folder / name, folder / copy)
     edit_code(folder / copy, "# Mine.", "# Other.")
@@ -224,7 +233,7 @@ def copy_with_work(folder, name, copy):
 
 
 def test_an_older_copy_stays_behind_and_is_named(folder):
-    copy = copy_with_work(folder, FIRST, "backup.ipynb")
+    copy = other_version(folder, FIRST, "backup.ipynb")
     age(copy, 130)
     part = collect_parts(HW, [folder])[0]
     assert part.path == folder / FIRST and part.others == (copy,)
@@ -232,7 +241,7 @@ def test_an_older_copy_stays_behind_and_is_named(folder):
 
 
 def test_a_newer_copy_is_asked_about(folder):
-    copy = copy_with_work(folder, FIRST, f"Copy of {FIRST}")
+    copy = other_version(folder, FIRST, f"Copy of {FIRST}")
     age(folder / FIRST, 5)
     said = refusal(collect_parts, HW, [folder])
     assert repr(str(copy)) in said and repr(str(folder / FIRST)) in said
@@ -241,7 +250,7 @@ def test_a_newer_copy_is_asked_about(folder):
 
 def test_two_copies_without_the_original_are_asked_about(folder):
     (folder / FIRST).rename(folder / f"Copy of {FIRST}")
-    copy_with_work(folder, f"Copy of {FIRST}", FIRST.replace(".", " (1)."))
+    other_version(folder, f"Copy of {FIRST}", FIRST.replace(".", " (1)."))
     assert "2 versions" in refusal(collect_parts, HW, [folder])
 
 

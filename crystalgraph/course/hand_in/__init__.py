@@ -16,7 +16,7 @@ from crystalgraph.course.colab import CONTENT, download, drive_folders, in_colab
 from crystalgraph.course.hand_in.archive import write_zip
 from crystalgraph.course.hand_in.names import STUDENT_ID
 from crystalgraph.course.hand_in.open_tasks import still_open
-from crystalgraph.course.hand_in.parts import HandInRefused, Part, collect_parts
+from crystalgraph.course.hand_in.parts import HandInRefused, Part, collect_parts, copy_with_work
 from crystalgraph.course.hand_in.saved import check_saved, last_runs
 from crystalgraph.labs import LABS
 from crystalgraph.labs.lab import Lab
@@ -58,6 +58,8 @@ def hand_in(lab: Lab, notebook: str, student_id: object, content: Path = CONTENT
     check_saved(lab, parts, name, last_runs())
     path = write_zip(folder / f"{lab.id}_{student}.zip", parts)
     print("\n".join([f"{path} is ready to be handed in:", *(f"  {p.describe()}" for p in parts)]))
+    if careful := copy_with_work(lab, parts):
+        print(f"\n{careful}")
     print("\nChecking the tasks, as they are in the zip ...", flush=True)
     print(still_open(lab, parts))
     download(path)
