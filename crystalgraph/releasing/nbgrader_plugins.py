@@ -43,6 +43,7 @@ from crystalgraph.course.hand_in.names import (
 from crystalgraph.labs import LABS, find_lab
 from crystalgraph.labs.lab import Lab
 from crystalgraph.releasing.agreement import check_lab
+from crystalgraph.releasing.gradebook_lock import lock_for_nbgrader
 from crystalgraph.releasing.holes import POINTS_CALL, ReleaseError, clear_holes, make_model_file
 from crystalgraph.releasing.inspection import check_release
 
@@ -337,6 +338,8 @@ def ends_in_points(cell: NotebookNode) -> bool:
 class MissingModelHook:
     """Autograde.pre_convert_hook: a hand-in without its model file is graded with empty stubs.
 
+    Nothing is graded while `crystalgraph grade` writes into the same gradebook.
+
     Otherwise the import at the top of some notebooks fails and takes every other task along.
     The file of stubs is put beside the graded copy; the hand-in itself is left as it is.
     """
@@ -346,6 +349,7 @@ class MissingModelHook:
 
     def __call__(self, assignment: str, student: str, notebooks: Sequence[str]) -> None:
         """Called before nbgrader copies a hand-in's files over those already there."""
+        lock_for_nbgrader(self.root)
         lab = find_lab(assignment)
         if lab.model_file is None:
             return

@@ -37,6 +37,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from crystalgraph.course.hand_in.names import TIME_FORMAT
+from crystalgraph.errors import CrystalGraphError
 from crystalgraph.grading.batch import Batch
 from crystalgraph.grading.intake.answers import Answers
 from crystalgraph.grading.intake.hand_ins import HandIn
@@ -45,6 +46,7 @@ from crystalgraph.grading.reports.gradebook import CourseGradebook
 from crystalgraph.grading.result import Result, Status, TaskResult
 from crystalgraph.grading.results_folder import ResultsFolder
 from crystalgraph.labs import LABS
+from crystalgraph.releasing.gradebook_lock import gradebook_lock
 
 HW = LABS["hw"]
 NOTEBOOKS, TASKS = HW.notebooks, HW.tasks
@@ -329,6 +331,37 @@ def test_a_locked_gradebook_costs_one_result_and_not_the_next(course):
             "first": 120.0,
             "second": 120.0,
         }
+
+
+def is_free(url):
+    """Whether nobody writes into a gradebook."""
+    try:
+        with gradebook_lock(url):
+            return True
+    except CrystalGraphError:
+        return False
+
+
+@pytest.mark.slow
+def test_stock_nbgrader_and_we_keep_each_other_out(course):
+    HandInBuilder(solved=()).put_submitted(course, "s001")
+    url = f"sqlite:///{course / 'gradebook.db'}"
+    with gradebook_lock(url):
+        done = nbgrader(course, "autograde", "hw")
+    assert done.returncode == 1 and "crystalgraph grade" in done.stdout, done.stdout
+    assert not (course / "autograded" / "s001").exists()
+    command = [sys.executable, "-m", "nbgrader", "autograde", "hw"]
+    process = subprocess.Popen(
+        command, cwd=course, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    try:
+        while is_free(url) and process.poll() is None:
+            time.sleep(0.05)
+        assert process.poll() is None, process.stdout.read().decode()
+    finally:
+        process.kill()
+        process.communicate()
+    assert is_free(url), "a dead one locks nothing"
 
 
 # --- PostgreSQL ----------------------------------------------------------------------------------

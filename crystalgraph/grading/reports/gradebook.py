@@ -44,6 +44,7 @@ from crystalgraph.grading.reports.marked_notebooks import by_grade_id, marked, w
 from crystalgraph.grading.result import Result, Status, TaskResult
 from crystalgraph.labs.lab import Lab
 from crystalgraph.paths import REPO
+from crystalgraph.releasing.gradebook_lock import gradebook_lock
 from crystalgraph.releasing.holes import POINTS_CALL
 from crystalgraph.releasing.late_policy import LatePolicy
 
@@ -103,11 +104,15 @@ class CourseGradebook:
         """Connect, and make sure that the assignment was released there.
 
         Raises:
-            CrystalGraphError: the database does not answer, or knows nothing of the assignment.
+            CrystalGraphError: the database does not answer, knows nothing of the assignment, or
+                another program is grading into it.
         """
         shown = self._check_url()
         try:
-            with Gradebook(self.url, self.course.course_id) as self.book:
+            with (
+                gradebook_lock(self.url),
+                Gradebook(self.url, self.course.course_id) as self.book,
+            ):
                 self.tasks = self._released_tasks(shown)
                 yield self
         except ImportError as error:
