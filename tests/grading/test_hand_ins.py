@@ -675,10 +675,11 @@ def test_every_file_is_graded_or_left_out_with_a_reason(tmp_path):
 def test_what_lies_beside_nbgraders_folders_is_found(tmp_path):
     put(tmp_path, {f"s001/hw/{name}": WORK[name] for name in WORK})
     put(tmp_path, {"hw_s002.zip": hand_in(), "hw_s001.zip": hand_in(), "s003/ps9/x.ipynb": b""})
-    put(tmp_path, {"list.txt": b""})
+    put(tmp_path, {"list.txt": b"", "late/hw_s004.zip": hand_in(), "s001/mine.txt": b""})
     sources, left_out = searched(tmp_path)
-    assert list(sources) == ["s001", "s002"]
-    assert "'s001/hw': s001 handed in 'hw_s001.zip' later." in left_out and "'list.txt'" in left_out
+    assert list(sources) == ["s001", "s002", "s004"]
+    assert "'s001/hw': s001 handed in 'hw_s001.zip' later." in left_out
+    assert "'list.txt'" in left_out and "'s001/mine.txt'" in left_out and "ps9" not in left_out
 
 
 def test_what_is_in_a_students_folder_is_read_whatever_it_is_called(tmp_path):

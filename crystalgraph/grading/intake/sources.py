@@ -12,7 +12,7 @@ and then a sentence says why.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -181,9 +181,8 @@ class _Finder:
         tree = self._in_nbgraders_tree(top)
         if not tree:
             return self._in_box(top)
-        homes = {folder.name for folder in top.iterdir() if folder.is_dir()}
-        homes = {name for name in homes if not self._is_download(name)}
-        return tree + self._in_box(top, besides=homes)
+        students = {folder.name for folder in top.iterdir() if not self._is_download(folder.name)}
+        return tree + self._in_box(top, students=students)
 
     def strangers(self) -> list[str]:
         """A sentence on the files that belong to no hand-in."""
@@ -211,17 +210,21 @@ class _Finder:
             found.append(_Found(replace(source, repairs=repairs)))
         return found
 
-    def _in_box(self, path: Path, label: str = "", besides: Iterable[str] = ()) -> list[_Found]:
+    def _in_box(self, path: Path, label: str = "", students: Collection[str] = ()) -> list[_Found]:
         """The hand-ins in a folder, in a platform's download, or in the zip of one student.
 
         Args:
             path: of the folder or zip.
             label: its path below the place where we search; empty for that place.
-            besides: folders in it that are left alone.
+            students: nbgrader's folders in it; theirs, one for each assignment, are left alone.
         """
         with open_box(path) as box:
             members = [one for one in box.members if not JUNK.search(one.path)]
-            members = [one for one in members if one.path.split("/")[0] not in besides]
+            members = [
+                one
+                for one in members
+                if one.path.count("/") < 2 or one.path.split("/")[0] not in students
+            ]
             student = student_in(path.name, self.lab) if path.is_file() else None
             if student or (path.is_file() and _is_one(members, self.lab)):
                 submitted = time_in_name(path.name) or time_in_comment(box.comment)
