@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from nbgrader.apps.baseapp import NbGrader
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 from traitlets.config import Application
@@ -93,15 +92,14 @@ def lock_for_nbgrader(root: Path) -> None:
     if _HELD:
         return
     app = Application.instance() if Application.initialized() else None
-    address = f"sqlite:///{root / 'gradebook.db'}"
-    if isinstance(app, NbGrader):
-        address = app.coursedir.db_url
+    course = getattr(app, "coursedir", None)  # only nbgrader's own programs have one
+    address = f"sqlite:///{root / 'gradebook.db'}" if course is None else course.db_url
     lock = gradebook_lock(address)
     try:
         lock.__enter__()
     except CrystalGraphError as error:
         sys.exit(f"nbgrader autograde: {error}")
-    if isinstance(app, NbGrader):
-        _HELD.append(lock)
-    else:
+    if course is None:
         lock.__exit__(None, None, None)
+    else:
+        _HELD.append(lock)
