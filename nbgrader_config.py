@@ -19,6 +19,7 @@ from crystalgraph.labs import LABS
 from crystalgraph.labs.lab import HIDDEN
 from crystalgraph.paths import PACKAGE
 from crystalgraph.releasing.address import students_repository
+from crystalgraph.releasing.late_policy import LatePolicy
 from crystalgraph.releasing.nbgrader_plugins import (
     RELEASE_PREPROCESSORS,
     HandInCollector,
@@ -65,7 +66,11 @@ c.Autograde.autograde_preprocessors = [
     AssignLatePenalties,
     CheckCellMetadata,
 ]
+c.AssignLatePenalties.plugin_class = LatePolicy
 c.LateSubmissionPlugin.penalty_method = "none"  # "zero": no points after the due date
+c.LatePolicy.percent_per_day = 0  # 10: a tenth of a notebook's points for each day begun
+c.LatePolicy.grace_minutes = 0  # 15: so late costs nothing
+c.LatePolicy.extra_days = {}  # {"s001": 2}: two days more for this student
 c.OverwriteCells.add_missing_cells = True  # a deleted check comes back and is graded
 c.Execute.timeout = 60  # seconds a cell may take; nothing trains while grading
 c.Execute.shutdown_kernel = "immediate"  # a kernel that is let go in peace takes a second or two

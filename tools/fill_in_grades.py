@@ -17,7 +17,7 @@ from pathlib import Path
 
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.files import write_atomically
-from crystalgraph.labs import LABS
+from crystalgraph.labs import LABS, find_lab
 
 Table = list[list[str]]
 
@@ -89,7 +89,8 @@ def main() -> int:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(table)
     write_atomically(args.out, text.getvalue())
-    print(f"{args.out}: {len(found)} grades")
+    total = find_lab(args.assignment).total_points
+    print(f"{args.out}: {len(found)} grades; the maximum to enter in the platform is {total}")
     lost = sorted(grades.keys() - found)
     if lost:
         print(f"not in {args.table}: {', '.join(lost)}")

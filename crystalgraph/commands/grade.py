@@ -11,6 +11,7 @@ from crystalgraph.errors import CrystalGraphError
 
 if TYPE_CHECKING:
     from crystalgraph.grading.batch import Batch
+    from crystalgraph.grading.intake.sources import Search
     from crystalgraph.grading.result import Result
     from crystalgraph.labs.lab import Lab
 
@@ -59,25 +60,26 @@ def main(args: argparse.Namespace) -> int:
     lab = find_lab(args.assignment)
     check_installation(lab)
     from crystalgraph.grading.batch import Batch
-    from crystalgraph.grading.intake.sources import find_sources
+    from crystalgraph.grading.intake.sources import search
+    from crystalgraph.grading.intake.wording import readable
     from crystalgraph.grading.reports.gradebook import CourseGradebook, find_course
     from crystalgraph.grading.results_folder import ResultsFolder
     from crystalgraph.grading.secret import grader_secret
     from crystalgraph.grading.workers import check_workers, grade_on_workers, workers
 
     store = ResultsFolder(args.out, lab)
-    sources = find_sources(args.submissions, lab)
+    found = search(args.submissions, lab)
     gradebook = CourseGradebook(find_course(), lab, args.gradebook)
     secret = grader_secret()
     with store.locked(), gradebook.opened(), workers(args.workers, args.scheduler) as client:
         check_workers(client, lab, args.unsafe)
         batch = Batch(store, gradebook)
         results = batch.grade(
-            sources,
+            found.sources,
             lambda hand_ins: grade_on_workers(client, hand_ins, lab, secret, args.unsafe),
             args.resume,
         )
-    print(summary(results, batch, store.path))
+    print(readable(summary(results, batch, store.path, found)))
     failed = any(result.status.is_ours for result in results)
     return 1 if failed or batch.unwritten else 0
 
@@ -108,25 +110,33 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def summary(results: list[Result], batch: Batch, folder: Path) -> str:
+def summary(results: list[Result], batch: Batch, folder: Path, found: Search) -> str:
     """What the command prints when it is done.
 
     Args:
         results: of all hand-ins.
         batch: that graded them.
         folder: where the results are.
+        found: what was to be graded, and what was not.
     """
+    from crystalgraph.grading.intake.file_names import MADE_UP
     from crystalgraph.grading.result import TO_LOOK_AT
 
     counts = Counter(str(result.status) for result in results)
-    lines = [f"{len(results)} hand-ins: {', '.join(f'{n} {s}' for s, n in counts.most_common())}."]
-    lines += [
-        f"  {result.student}: {result.status}; see {folder / result.student / 'log.txt'}"
+    said = [
+        (result.student, f"{result.status}; see {folder / result.student / 'log.txt'}")
         for result in results
         if result.status in TO_LOOK_AT
     ]
-    lines += [
-        f"  {student}: could not be written ({why}); run this again with --resume"
+    said += [
+        (student, f"could not be written ({why}); run this again with --resume")
         for student, why in batch.unwritten.items()
     ]
+    said += [(result.student, result.late) for result in results if result.late]
+    said += [(student, text) for student, texts in batch.seen.items() for text in texts]
+    unknown = [source for source in found.sources if MADE_UP in source.student]
+    said += [(source.student, text) for source in unknown for text in source.repairs]
+    said += [("left out", text) for text in found.left_out]
+    lines = [f"{len(results)} hand-ins: {', '.join(f'{n} {s}' for s, n in counts.most_common())}."]
+    lines += [f"  {who}: {text}" for who, text in said]
     return "\n".join([*lines, f"Grades: {folder / 'grades.csv'}"])

@@ -16,7 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tqdm import tqdm
 
@@ -40,12 +40,14 @@ class Batch:
         store: the results folder, locked.
         gradebook: nbgrader's, opened.
         unwritten: student -> why a result could not be written everywhere.
+        seen: student -> sentences on the hand-in that the instructor should read.
         fingerprints: student -> what is the student's own in the answers, to find copies by.
     """
 
     store: ResultsFolder
     gradebook: CourseGradebook
     unwritten: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, tuple[str, ...]] = field(default_factory=dict)
     fingerprints: dict[str, Fingerprints] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -97,14 +99,24 @@ class Batch:
         """Results that are there, then new ones, which are on disk when they come."""
         for source in done:
             if (result := self.store.read(source.student)) is not None:
-                yield self._read(source), result
+                hand_in, known = self._read(source), result
+                with self._surviving(result.student):  # the due date may be another one by now
+                    result = replace(known, late=self.gradebook.lateness(hand_in))
+                    if result != known:
+                        self.store.write(result)
+                yield hand_in, result
         for hand_in, result, log in grader(map(self._read, left)):
+            result = replace(result, seen=(*hand_in.seen, *result.seen))
+            with self._surviving(result.student):
+                result = replace(result, late=self.gradebook.lateness(hand_in))
             with self._surviving(result.student):
                 self.store.write(result, log)
             yield hand_in, result
 
     def _record(self, hand_in: HandIn, result: Result) -> None:
         """Write a result into the gradebook, and remember what copies are found by."""
+        if hand_in.seen:
+            self.seen[hand_in.student] = hand_in.seen
         with self._surviving(result.student):
             answers = read_answers(hand_in, self.lab)
             self.gradebook.write(result, answers)

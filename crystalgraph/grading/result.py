@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from crystalgraph.grading.intake.wording import readable
 from crystalgraph.labs.lab import Lab
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class TaskResult:
     max_points: float = 0.0
     bonus: bool = False
 
+    TEXTS: ClassVar = ("step", "message", "cause", "expected")
+
 
 @dataclass(frozen=True)
 class Result:
@@ -92,6 +95,7 @@ class Result:
         seen: sentences on the hand-in as a whole, for the instructor.
         repairs: sentences on what was put right in it.
         seconds: that grading took.
+        late: how late it came, in words; empty when it came in time.
     """
 
     student: str
@@ -103,6 +107,7 @@ class Result:
     seen: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
     seconds: float = 0.0
+    late: str = ""
 
     @classmethod
     def of(
@@ -116,6 +121,8 @@ class Result:
     ) -> Result:
         """The result of a hand-in, with what each task is worth in its lab.
 
+        Texts come from strangers' code: what acts or cannot be written is taken out of them here.
+
         Args:
             hand_in: what was graded.
             lab: that it belongs to.
@@ -124,6 +131,10 @@ class Result:
             repairs: sentences on what was put right in it.
             seconds: that grading took.
         """
+        tasks = [
+            replace(one, **{name: readable(getattr(one, name)) for name in TaskResult.TEXTS})
+            for one in tasks
+        ]
         worth = {task.id: (float(task.points), task.bonus) for task in lab.tasks.values()}
         known = [
             replace(one, max_points=worth[one.task][0], bonus=worth[one.task][1]) for one in tasks
@@ -135,8 +146,8 @@ class Result:
             tuple(known),
             hand_in.submitted.isoformat() if hand_in.submitted else "",
             hand_in.source,
-            tuple(seen),
-            tuple(repairs),
+            tuple(map(readable, seen)),
+            tuple(map(readable, repairs)),
             round(seconds, 2),
         )
 

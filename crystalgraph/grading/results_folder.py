@@ -19,6 +19,8 @@ from pathlib import Path
 
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.files import write_atomically
+from crystalgraph.grading.intake.file_names import MADE_UP
+from crystalgraph.grading.intake.wording import readable, table_cell
 from crystalgraph.grading.reports.class_report import report_page
 from crystalgraph.grading.reports.feedback import feedback_page
 from crystalgraph.grading.result import Result, TaskResult
@@ -46,10 +48,17 @@ class ResultsFolder:
         """Keep a second grader out; the lock of one that was killed is gone with it.
 
         Raises:
-            CrystalGraphError: another one is writing here.
+            CrystalGraphError: another one is writing here, or nobody can.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / LOCK).open("w") as file:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            file = (self.path / LOCK).open("w")
+        except OSError as error:
+            raise CrystalGraphError(
+                f"the results cannot be written to {self.path} ({error.strerror}): name another "
+                "folder with --out"
+            ) from error
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
@@ -60,8 +69,9 @@ class ResultsFolder:
             yield
 
     def folder(self, student: str) -> Path:
-        """Where a student's files are; an id that is a table's name gets another one."""
-        return self.path / (f"{student}_" if student in (GRADES, REPORT) else student)
+        """Where a student's files are; a name that the tables need gets a mark no id has."""
+        taken = {name + ending for name in (GRADES, REPORT) for ending in ("", ".part")}
+        return self.path / (student + MADE_UP if student in taken else student)
 
     def read(self, student: str) -> Result | None:
         """The result of a student; None when there is none that can be read, of today's tasks."""
@@ -72,15 +82,16 @@ class ResultsFolder:
             return None
         return result if result.fits(self.lab) else None
 
-    def write(self, result: Result, log: str) -> None:
+    def write(self, result: Result, log: str | None = None) -> None:
         """Keep what grading a hand-in gave.
 
         Args:
             result: of one hand-in.
-            log: of grading it, for the instructor.
+            log: of grading it, for the instructor; None keeps the one that is there.
         """
         folder = self.folder(result.student)
-        write_atomically(folder / LOG, log)
+        if log is not None:
+            write_atomically(folder / LOG, readable(log))
         write_atomically(folder / PAGE, feedback_page(result, self.lab))
         write_atomically(folder / RESULT, result.to_json())
 
@@ -118,8 +129,14 @@ class ResultsFolder:
             similar: hand-ins that are nearly the same.
         """
         results = self.results()
-        write_atomically(self.path / GRADES, grades_table(results, self.lab))
-        write_atomically(self.path / REPORT, report_page(results, similar, self.lab))
+        try:
+            write_atomically(self.path / GRADES, grades_table(results, self.lab))
+            write_atomically(self.path / REPORT, report_page(results, similar, self.lab))
+        except OSError as error:
+            raise CrystalGraphError(
+                f"the tables in {self.path} cannot be written ({error.strerror}): correct that and "
+                "start again with --resume"
+            ) from error
 
 
 def grades_table(results: Iterable[Result], lab: Lab) -> str:
@@ -137,7 +154,7 @@ def grades_table(results: Iterable[Result], lab: Lab) -> str:
         total = "" if failed else f"{result.points:g}"
         graded = {task.task: task for task in result.tasks}
         table.writerow(
-            [result.student, result.status, total, f"{result.max_points:g}"]
+            [table_cell(result.student), result.status, total, f"{result.max_points:g}"]
             + [_points(graded[task]) for task in lab.tasks]
             + [result.submitted]
         )

@@ -147,6 +147,16 @@ class Lab:
         return sum(task.points for task in self.tasks.values() if not task.bonus)
 
     @property
+    def written_points(self) -> int:
+        """Points of the answers in words."""
+        return sum(question.points for question in self.questions)
+
+    @property
+    def total_points(self) -> int:
+        """The maximum for a learning platform: tasks and answers in words, without the bonus."""
+        return self.max_points + self.written_points
+
+    @property
     def limits(self) -> Limits:
         """What the code of a hand-in may take."""
         from crystalgraph.checking.limits import Limits

@@ -44,6 +44,7 @@ from crystalgraph.labs import LABS, find_lab
 from crystalgraph.labs.lab import Lab
 from crystalgraph.releasing.address import PLACEHOLDER
 from crystalgraph.releasing.agreement import check_lab
+from crystalgraph.releasing.gradebook_lock import lock_for_nbgrader
 from crystalgraph.releasing.holes import POINTS_CALL, ReleaseError, clear_holes, make_model_file
 from crystalgraph.releasing.inspection import check_release
 
@@ -259,6 +260,7 @@ class HandInCollector(FileNameCollectorPlugin):
         info = super().collect(submitted_file)
         if info is None or not self._is_asked_for(info.pop("assignment")):
             return None
+        del info["canvas"]  # the pattern needs it for itself
         made = self._made(submitted_file)
         return info if made is None else {**info, "timestamp": made.isoformat()}
 
@@ -335,6 +337,8 @@ def ends_in_points(cell: NotebookNode) -> bool:
 class MissingModelHook:
     """Autograde.pre_convert_hook: a hand-in without its model file is graded with empty stubs.
 
+    Nothing is graded while `crystalgraph grade` writes into the same gradebook.
+
     Otherwise the import at the top of some notebooks fails and takes every other task along.
     The file of stubs is put beside the graded copy; the hand-in itself is left as it is.
     """
@@ -344,6 +348,7 @@ class MissingModelHook:
 
     def __call__(self, assignment: str, student: str, notebooks: Sequence[str]) -> None:
         """Called before nbgrader copies a hand-in's files over those already there."""
+        lock_for_nbgrader(self.root)
         lab = find_lab(assignment)
         if lab.model_file is None:
             return

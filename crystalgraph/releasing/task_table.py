@@ -50,14 +50,13 @@ def _row(task: Task) -> str:
 
 def _totals(lab: Lab) -> str:
     """Points of tasks and questions, the bonus, and the minutes of what is no bonus."""
-    written = sum(question.points for question in lab.questions)
     bonus = sum(task.points for task in lab.tasks.values() if task.bonus)
     minutes = sum(task.minutes for task in lab.tasks.values() if not task.bonus)
     parts = f"{lab.max_points} for the tasks"
-    if written:
-        parts += f" and {written} for {len(lab.questions)} questions answered in words"
+    if lab.questions:
+        parts += f" and {lab.written_points} for {len(lab.questions)} questions answered in words"
     more = f" The bonus gives up to {bonus} more." if bonus else ""
     return (
-        f"Together {lab.max_points + written} points: {parts}.{more} "
+        f"Together {lab.total_points} points: {parts}.{more} "
         f"The tasks take about {minutes} minutes."
     )

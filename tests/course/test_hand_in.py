@@ -23,7 +23,7 @@ from crystalgraph.course.hand_in import checked_id
 from crystalgraph.course.hand_in.archive import write_zip
 from crystalgraph.course.hand_in.names import STUDENT_ID
 from crystalgraph.course.hand_in.open_tasks import empty_answers, still_open
-from crystalgraph.course.hand_in.parts import HandInRefused, collect_parts
+from crystalgraph.course.hand_in.parts import HandInRefused, collect_parts, copy_with_work
 from crystalgraph.course.hand_in.saved import check_saved
 from crystalgraph.grading.reports.gradebook import nbgrader_settings
 from crystalgraph.labs import LABS
@@ -111,6 +111,11 @@ def collect():
 @given(st.text(max_size=12) | st.from_regex(rf"\A{STUDENT_ID}\Z"))
 @example("s001")
 @example("jane.doe@example.org")
+@example("jane-d@x-y.org")
+@example("ab-101")
+@example("ab-1")
+@example("doe_jane_1")
+@example("a_hw_b")
 @example("..")
 def test_an_id_is_refused_or_collected_as_it_is(name):
     try:
@@ -126,7 +131,7 @@ SHARED = collector()
 
 
 @pytest.mark.parametrize(
-    "wrong", ["jane doe", "a_b", "a-1", "jürgen", "..", "../x", "a/b", " ", "a" * 65, 7]
+    "wrong", ["jane doe", "a_hw_b", "hw_1", "-a", "jürgen", "..", "../x", "a/b", " ", "a" * 65, 7]
 )
 def test_a_wrong_id_is_refused_in_one_sentence(folder, wrong):
     assert repr(wrong) in refusal(module.hand_in, HW, "1", wrong)
@@ -211,7 +216,16 @@ def test_copies_come_under_their_right_name(folder, pattern):
     assert f"{FIRST}, from '{pattern.format(FIRST[:-6])}.ipynb', saved " in parts[0].describe()
 
 
-def copy_with_work(folder, name, copy):
+def test_work_in_a_copy_of_the_model_file_is_said_loudly(folder):
+    assert copy_with_work(HW, collect_parts(HW, [folder])) == ""
+    (folder / MODEL_FILE).rename(folder / "model_hw - Kopie.py")
+    shutil.copyfile(HW.release() / MODEL_FILE, folder / MODEL_FILE)
+    shutil.copyfile(HW.release() / MODEL_FILE, folder / "old model_hw.py")
+    said = copy_with_work(HW, collect_parts(HW, [folder]))
+    assert said.startswith("CAREFUL: model_hw.py") and "work in 'model_hw - Kopie.py'. If" in said
+
+
+def other_version(folder, name, copy):
     """A second version of a notebook, with other work in it."""
     shutil.copyfile(folder / name, folder / copy)
     edit_code(folder / copy, "# Mine.", "# Other.")
@@ -219,7 +233,7 @@ def copy_with_work(folder, name, copy):
 
 
 def test_an_older_copy_stays_behind_and_is_named(folder):
-    copy = copy_with_work(folder, FIRST, "backup.ipynb")
+    copy = other_version(folder, FIRST, "backup.ipynb")
     age(copy, 130)
     part = collect_parts(HW, [folder])[0]
     assert part.path == folder / FIRST and part.others == (copy,)
@@ -227,7 +241,7 @@ def test_an_older_copy_stays_behind_and_is_named(folder):
 
 
 def test_a_newer_copy_is_asked_about(folder):
-    copy = copy_with_work(folder, FIRST, f"Copy of {FIRST}")
+    copy = other_version(folder, FIRST, f"Copy of {FIRST}")
     age(folder / FIRST, 5)
     said = refusal(collect_parts, HW, [folder])
     assert repr(str(copy)) in said and repr(str(folder / FIRST)) in said
@@ -236,7 +250,7 @@ def test_a_newer_copy_is_asked_about(folder):
 
 def test_two_copies_without_the_original_are_asked_about(folder):
     (folder / FIRST).rename(folder / f"Copy of {FIRST}")
-    copy_with_work(folder, f"Copy of {FIRST}", FIRST.replace(".", " (1)."))
+    other_version(folder, f"Copy of {FIRST}", FIRST.replace(".", " (1)."))
     assert "2 versions" in refusal(collect_parts, HW, [folder])
 
 
@@ -448,7 +462,7 @@ def test_in_colab_the_model_file_that_is_imported_counts(folder, on_drive):
     [
         f"hw_s001/{FIRST}",
         f"hw_s001 (1)/{FIRST}",
-        f"hw_s001-2/hw/{FIRST}",
+        f"doejane_4711_hw_s001-2/hw/{FIRST}",
         f"doejane_LATE_4711_hw_s001/{FIRST}",
         f"Jane Doe_4711_assignsubmission_file_/hw_s001/{FIRST}",
         f"hw_s001/hw/Copy of Copy of {FIRST}",
@@ -461,7 +475,7 @@ def test_names_of_platforms_and_browsers_are_understood(collect, place):
 
 
 @pytest.mark.parametrize(
-    "place", [f"hw_../{FIRST}", f"hw_a_b/{FIRST}", "hw_s001/torch.py", "hw_s001/1_a.new.ipynb"]
+    "place", [f"hw_../{FIRST}", f"hw_a b/{FIRST}", "hw_s001/torch.py", "hw_s001/1_a.new.ipynb"]
 )
 def test_other_names_are_not_collected(collect, place):
     assert collect(f"/c/downloaded/hw/extracted/{place}") is None

@@ -22,7 +22,7 @@ HAND_INS = {
     "s004": set(HW.tasks),
 }
 CANVAS = (
-    "Student,ID,SIS User ID,SIS Login ID,Section,Homework (4711)\n    Points Possible,,,,,116\n"
+    "Student,ID,SIS User ID,SIS Login ID,Section,Homework (4711)\n    Points Possible,,,,,161\n"
 )
 
 
@@ -74,5 +74,6 @@ def test_every_status_is_explained():
 def test_the_guides_points_are_those_of_the_table():
     needed = HW.max_points
     assert f"Points are out of {needed}," in GUIDE
+    assert f"**{HW.total_points}** is the total" in " ".join(GUIDE.split())
     few = sum(HW.task(task).points for task in HAND_INS["s002"])
     assert f"s002,PARTIAL,{few},{needed}" in GUIDE

@@ -4,6 +4,7 @@ What grades is fake_grader here, so that the batch itself can be tried hard; the
 files and the gradebook are real. test_grade_command.py has the real grader.
 """
 
+import csv
 import random
 import shutil
 import signal
@@ -283,12 +284,48 @@ def test_what_the_grader_could_not_judge_is_tried_again(tmp_path, status, monkey
     assert batch._done(Source("s001", tmp_path, None, ""), set()) == (status not in OURS)
 
 
-@pytest.mark.parametrize("student", ["grades.csv", "class_report.html"])
+@pytest.mark.parametrize("student", ["=cmd|' /C calc'!A0", "+1", "-1", "@sum(1)", "\t=1"])
+def test_no_cell_of_the_table_is_computed_by_a_spreadsheet(student):
+    _, line = csv.reader(grades_table([result(student)], HW).splitlines())
+    assert line[0] == f"'{student}"
+    assert not any(cell.startswith(tuple("=+-@\t\r")) for cell in line)
+
+
+ACTING = "\ud83d \x1b[31m \u202e \x9b \x00"
+
+
+def test_what_acts_or_cannot_be_written_does_not_come_out(tmp_path):
+    texts = dict.fromkeys(TaskResult.TEXTS, ACTING)
+    tasks = [TaskResult(task, Status.WRONG, **texts) for task in TASKS]
+    made = Result.of(HandIn("s001", "", {}), HW, tasks, [ACTING], [ACTING])
+    store = ResultsFolder(tmp_path, HW)
+    store.write(made, f"one\n\t{ACTING}\n")
+    store.write_tables([])
+    assert store.read("s001") == made
+    for path in (tmp_path / "hw").rglob("*"):
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        assert all(one.isprintable() or one in "\n\t" for one in text.replace("\xa0", "")), path
+    assert (tmp_path / "hw" / "s001" / "log.txt").read_text().startswith("one\n\t\ufffd")
+
+
+@pytest.mark.parametrize("what", ["file", "file/below", "results/hw is a file"])
+def test_a_place_for_results_that_is_a_file_is_one_sentence(tmp_path, what):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "hw").write_text("")
+    store = ResultsFolder(tmp_path / what.split(" ")[0].removesuffix("/hw"), HW)
+    with pytest.raises(CrystalGraphError, match=r"^the results cannot .*--out$"), store.locked():
+        pass
+
+
+@pytest.mark.parametrize("student", ["grades.csv", "class_report.html", "grades.csv.part"])
 def test_an_id_that_is_the_name_of_a_table_harms_nothing(tmp_path, student):
     store = ResultsFolder(tmp_path, HW)
     store.write(result(student), "log")
+    store.write(result(f"{student}_"), "log")
     store.write_tables([])
-    assert store.results() == [store.read(student)] == [result(student)]
+    assert store.read(student) == result(student)
+    assert store.results() == [result(student), result(f"{student}_")]
 
 
 def test_results_of_other_tasks_are_none(tmp_path):
@@ -306,6 +343,9 @@ class Book:
 
     def __init__(self, fails=""):
         self.fails = fails
+
+    def lateness(self, hand_in):
+        return ""
 
     def void(self, students):
         if self.fails == "void":

@@ -8,6 +8,7 @@ import pytest
 
 from crystalgraph.paths import REPO
 
+MAXIMUM = "the maximum to enter in the platform is 161"
 EXPORTED = """assignment,student_id,last_name,raw_score,score
 quiz,s001,,1.0,1.0
 hw,s001,,120.0,120.0
@@ -41,7 +42,7 @@ def run(folder, table, *arguments):
 
 def test_canvas(tmp_path):
     done, rows = run(tmp_path, CANVAS, "--ids", "SIS Login ID", "--column", "Homework (4711)")
-    assert (done.returncode, done.stdout) == (0, "upload.csv: 2 grades\n")
+    assert (done.returncode, done.stdout) == (0, f"upload.csv: 2 grades; {MAXIMUM}\n")
     before = list(csv.reader(CANVAS.removeprefix("\ufeff").splitlines()))
     assert [row[5] for row in rows[1:]] == ["116", "120.0", "8.5", "7"]
     assert [row[:5] + row[6:] for row in rows] == [row[:5] + row[6:] for row in before]
@@ -58,7 +59,10 @@ def test_who_is_not_in_the_table_is_named(tmp_path):
     table = MOODLE.replace("s002", "s003")
     options = ("--ids", "ID number", "--column", "Assignment: Homework (Real)")
     done, rows = run(tmp_path, table, *options)
-    assert (done.returncode, done.stdout) == (1, "upload.csv: 1 grades\nnot in table.csv: s002\n")
+    assert (done.returncode, done.stdout) == (
+        1,
+        f"upload.csv: 1 grades; {MAXIMUM}\nnot in table.csv: s002\n",
+    )
     assert [row[3] for row in rows[1:]] == ["120.0", "-"]
 
 

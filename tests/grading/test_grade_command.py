@@ -6,6 +6,7 @@ import random
 import subprocess
 import termios
 import time
+from dataclasses import replace
 
 import pytest
 from course_copy import points_of
@@ -25,10 +26,19 @@ from grading_course import (
     write_hand_in,
     write_zips,
 )
+from hand_in_builder import files_of, put, zip_of
 
+from crystalgraph.commands.grade import summary
+from crystalgraph.grading.batch import Batch
+from crystalgraph.grading.intake.hand_ins import read
+from crystalgraph.grading.intake.sources import search
+from crystalgraph.grading.result import Result, Status, TaskResult
+from crystalgraph.grading.results_folder import ResultsFolder
 from crystalgraph.labs import LABS
 
-ALL = set(LABS["hw"].tasks)
+HW = LABS["hw"]
+ALL = set(HW.tasks)
+MADE = "handed in 2026-11-21T12:00:00Z"
 N_HAND_INS = 60
 KILLS = 3
 
@@ -96,6 +106,32 @@ def test_what_is_printed_and_written(course):
 
 
 # --- what is said --------------------------------------------------------------------------------
+
+
+def test_the_summary_accounts_for_every_file_and_names_what_is_late(tmp_path):
+    untouched = files_of(()) | {"model_hw - Kopie.py": files_of({"2.1"})["model_hw.py"]}
+    late = zip_of(files_of({"1.1"}), MADE)
+    put(
+        tmp_path, {"hw_s001.zip": zip_of(untouched, MADE), "work.zip": late, "old/hw_s001.zip": b""}
+    )
+    put(tmp_path, {"notes.txt": b""})
+    found = search(tmp_path, HW)
+    results, batch = [], Batch(ResultsFolder(tmp_path / "out", HW), None)
+    for hand_in in (read(source, HW) for source in found.sources):
+        tasks = [TaskResult(task, Status.OK) for task in HW.tasks]
+        result = Result.of(hand_in, HW, tasks)
+        results.append(replace(result, late="late by 1:00:00" if "~" in result.student else ""))
+        batch.seen |= {hand_in.student: hand_in.seen}
+    text = summary(results, batch, tmp_path / "out", found)
+    for line in (
+        "2 hand-ins: 2 OK.",
+        "  ~work: late by 1:00:00",
+        "  s001: model_hw.py is as it was handed out; beside it is 'model_hw - Kopie.py' with",
+        "  ~work: No id is in the name 'work.zip', so this is '~work'.",
+        "  left out: 'old/hw_s001.zip': s001 handed in 'hw_s001.zip' later.",
+        "  left out: 'notes.txt': no id,",
+    ):
+        assert f"\n{line}" in f"\n{text}", text
 
 
 @pytest.mark.slow

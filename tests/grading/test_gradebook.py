@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -25,19 +26,27 @@ from browser import (
     wait_for_server,
 )
 from course_copy import nbgrader, points_of
-from graded_term import EXPECTED
+from fake_grader import mark
+from graded_term import DUE, EXPECTED
 from grading_course import WHOLE, grade, in_gradebook, release, write_hand_in
+from hand_in_builder import HandInBuilder, put, zip_of
 from nbgrader.api import Gradebook
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from crystalgraph.course.hand_in.names import TIME_FORMAT
+from crystalgraph.errors import CrystalGraphError
+from crystalgraph.grading.batch import Batch
 from crystalgraph.grading.intake.answers import Answers
 from crystalgraph.grading.intake.hand_ins import HandIn
+from crystalgraph.grading.intake.sources import find_sources
 from crystalgraph.grading.reports.gradebook import CourseGradebook
 from crystalgraph.grading.result import Result, Status, TaskResult
+from crystalgraph.grading.results_folder import ResultsFolder
 from crystalgraph.labs import LABS
+from crystalgraph.releasing.gradebook_lock import gradebook_lock
 
 HW = LABS["hw"]
 NOTEBOOKS, TASKS = HW.notebooks, HW.tasks
@@ -168,6 +177,77 @@ def _manual_score(course, grade_id):
         return gradebook.find_grade_by_id(grade_id).manual_score
 
 
+# --- what came late ------------------------------------------------------------------------------
+
+
+def add_to_config(course, *lines):
+    with (course / "nbgrader_config.py").open("a") as config:
+        config.write("\n".join(["", *lines, ""]))
+
+
+def graded_here(course, resume=True):
+    """Grade zips/ in this process with a grader that runs nothing; {student: result}, penalties."""
+    graded = []
+
+    def grader(hand_ins):
+        for hand_in in hand_ins:
+            graded.append(hand_in.student)
+            yield hand_in, *mark(hand_in, "hw", "secret", True)
+
+    with CourseGradebook(course, HW).opened() as book:
+        batch = Batch(ResultsFolder(course / "results", HW), book)
+        results = batch.grade(find_sources(course / "zips", HW), grader, resume)
+        assert not batch.unwritten
+        penalties = {
+            submission.student.id: submission.late_submission_penalty
+            for submission in book.book.assignment_submissions("hw")
+        }
+    return {result.student: result for result in results}, penalties, graded
+
+
+def late_zips(course):
+    """The names that Canvas gives to hand-ins of 14 points made so many minutes after DUE."""
+    made = {"roe_3_4_hw_intime": -60, "doe_LATE_1_2_hw_marked": -60, "moe_5_6_hw_late": 90}
+    files = HandInBuilder(solved=()).files | {"model_hw.py": b"# right: 2.1 3.1\n# seconds:\n# do:"}
+    for name, minutes in made.items():
+        comment = (DUE + timedelta(minutes=minutes)).strftime(TIME_FORMAT)
+        put(course / "zips", {f"{name}.zip": zip_of(files, comment)})
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "crystalgraph") as gradebook:
+        gradebook.update_or_create_assignment("hw", duedate=DUE.replace(tzinfo=None))
+
+
+@pytest.mark.slow
+def test_a_late_policy_that_is_set_after_grading_is_applied_without_grading_again(course):
+    late_zips(course)
+    results, penalties, graded = graded_here(course)
+    late = {student: result.late for student, result in results.items()}
+    assert late == {
+        "intime": "",
+        "marked": "late, as the platform says",
+        "late": "late by 1:30:00",
+    }
+    assert set(penalties.values()) == {0.0} and len(graded) == 3
+    page = course / "results" / "hw" / "late" / "feedback.html"
+    assert "late by 1:30:00" in page.read_text()
+    assert "late, as the platform says" in (page.parents[1] / "class_report.html").read_text()
+    for lines, expected in (
+        (['c.LateSubmissionPlugin.penalty_method = "zero"'], (14.0, 14.0)),
+        (["c.LatePolicy.percent_per_day = 10"], (1.4, 1.4)),
+        (["c.LatePolicy.grace_minutes = 120"], (0.0, 0.0)),
+        (["c.LatePolicy.grace_minutes = 0", 'c.LatePolicy.extra_days = {"marked": 1}'], (0.0, 1.4)),
+    ):
+        add_to_config(course, *lines)
+        results, penalties, graded = graded_here(course)
+        assert (penalties["marked"], penalties["late"]) == pytest.approx(expected), lines
+        assert penalties["intime"] == 0.0 and graded == []
+    assert results["marked"].late == "" and results["late"].late
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "crystalgraph") as gradebook:
+        gradebook.grant_extension("hw", "late", hours=3)
+    results, penalties, graded = graded_here(course)
+    assert (results["late"].late, penalties["late"], graded) == ("", 0.0, [])
+    assert "late by" not in page.read_text()
+
+
 # --- what can go wrong ---------------------------------------------------------------------------
 
 
@@ -210,6 +290,37 @@ def test_a_locked_gradebook_costs_one_result_and_not_the_next(course):
             "first": 120.0,
             "second": 120.0,
         }
+
+
+def is_free(url):
+    """Whether nobody writes into a gradebook."""
+    try:
+        with gradebook_lock(url):
+            return True
+    except CrystalGraphError:
+        return False
+
+
+@pytest.mark.slow
+def test_stock_nbgrader_and_we_keep_each_other_out(course):
+    HandInBuilder(solved=()).put_submitted(course, "s001")
+    url = f"sqlite:///{course / 'gradebook.db'}"
+    with gradebook_lock(url):
+        done = nbgrader(course, "autograde", "hw")
+    assert done.returncode == 1 and "crystalgraph grade" in done.stdout, done.stdout
+    assert not (course / "autograded" / "s001").exists()
+    command = [sys.executable, "-m", "nbgrader", "autograde", "hw"]
+    process = subprocess.Popen(
+        command, cwd=course, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    try:
+        while is_free(url) and process.poll() is None:
+            time.sleep(0.05)
+        assert process.poll() is None, process.stdout.read().decode()
+    finally:
+        process.kill()
+        process.communicate()
+    assert is_free(url), "a dead one locks nothing"
 
 
 # --- PostgreSQL ----------------------------------------------------------------------------------

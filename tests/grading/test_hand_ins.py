@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from course_copy import copy_course, nbgrader
 from hand_in_builder import files_of, put, zip_of
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from crystalgraph.course.hand_in.names import STUDENT_ID, TIME_FORMAT
@@ -21,7 +21,7 @@ from crystalgraph.errors import CrystalGraphError
 from crystalgraph.grading.intake.archives import MEGABYTE, USUAL_LIMITS, SizeLimits
 from crystalgraph.grading.intake.file_names import student_in
 from crystalgraph.grading.intake.hand_ins import read
-from crystalgraph.grading.intake.sources import Source, find_sources
+from crystalgraph.grading.intake.sources import Source, find_sources, search
 from crystalgraph.grading.reports.gradebook import nbgrader_settings
 from crystalgraph.grading.result import Status
 from crystalgraph.labs import LABS
@@ -138,7 +138,7 @@ def test_a_single_zip_is_a_hand_in(tmp_path):
     (source,) = find_sources(tmp_path / "hw_s001.zip", HW)
     assert (source.student, source.submitted) == ("s001", DUE + timedelta(minutes=3))
     (source,) = find_sources(tmp_path / "homework.zip", HW)
-    assert source.student == "homework" and "No id is in the name" in source.repairs[0]
+    assert source.student == "~homework" and "No id is in the name" in source.repairs[0]
     assert what_is_in(source).files == WORK
 
 
@@ -150,10 +150,15 @@ def collector():
 
 @given(
     st.from_regex(re.compile(STUDENT_ID, re.A), fullmatch=True),
-    st.from_regex(r"([A-Za-z ]{1,9}_){0,3}", fullmatch=True),
+    st.from_regex(r"([A-Za-z ]{1,9}_){0,3}", fullmatch=True)
+    | st.sampled_from(["doejane_4711_8012_", "doejane_LATE_4711_8012_"]),
     st.sampled_from(["", "-1", " (1)", "(12)"]),
 )
 def test_the_same_student_as_nbgraders_collector(collector, student, before, after):
+    assume(not re.search(r"(?:^|_)hw_", student))  # refused when it is handed in
+    if after == "-1" and "4711" not in before:
+        after = ""  # only Canvas counts like this
+    assume("4711" not in before or after == "-1" or not re.search(r"-\d{1,2}$", student))
     name = f"{before}hw_{student}{after}"
     info = collector.collect(f"/c/downloaded/hw/extracted/{name}/{FIRST}")
     assert student_in(f"{name}.zip", HW) == info["student_id"] == student
@@ -173,7 +178,7 @@ def test_single_files_are_put_together_by_person(tmp_path, platform, zipped):
     files["doejane_4711_assignsubmission_onlinetext_/onlinetext.html"] = b"here it is"
     path = put(tmp_path, {"all.zip": zip_of(files)} if zipped else files)
     sources = found(path / "all.zip" if zipped else path)
-    assert list(sources) == ["doejane.4711", "roejohn.4712"]
+    assert list(sources) == ["~doejane_4711", "~roejohn_4712"]
     for source in sources.values():
         assert what_is_in(source).files == WORK
         assert "No id is in the name" in source.repairs[0]
@@ -220,8 +225,8 @@ def test_nobody_takes_the_place_of_another_by_handing_in_as_them(tmp_path):
     mallory = zip_of(UNTOUCHED, made(99))
     put(tmp_path, {"doejane_1_2_hw_s001.zip": hand_in(), "mallory_3_4_hw_s001.zip": mallory})
     sources = found(tmp_path)
-    assert list(sources) == ["s001.doejane.1", "s001.mallory.3"]
-    assert what_is_in(sources["s001.doejane.1"]).files == WORK
+    assert list(sources) == ["s001~doejane_1", "s001~mallory_3"]
+    assert what_is_in(sources["s001~doejane_1"]).files == WORK
     for source in sources.values():
         assert "2 people handed in as 's001'" in source.repairs[0]
 
@@ -560,6 +565,18 @@ def test_of_two_versions_with_work_the_newer_counts(tmp_path):
         assert reading(target.getvalue(), tmp_path).files == WORK
 
 
+def test_a_copy_of_the_model_file_with_the_work_is_graded_and_said_loudly(tmp_path):
+    copy = {"model_hw - Kopie.py": WORK[MODEL_FILE], "old.py": UNTOUCHED[MODEL_FILE]}
+    hand_in = reading(zip_of(WORK | copy | {MODEL_FILE: UNTOUCHED[MODEL_FILE]}), tmp_path)
+    assert hand_in.files == WORK
+    (said,) = hand_in.seen
+    assert "model_hw.py is as it was handed out" in said and "'model_hw - Kopie.py'" in said
+    assert "'model_hw - Kopie.py' counts" in hand_in.repairs[0]
+    other = {"model_hw - Kopie.py": files_of({"2.1"})[MODEL_FILE]}
+    hand_in = reading(zip_of(WORK | other), tmp_path)
+    assert hand_in.files == WORK and not hand_in.seen
+
+
 def test_a_missing_file_is_said_and_the_others_are_there(tmp_path):
     hand_in = reading(zip_of({name: WORK[name] for name in FILES[1:]}), tmp_path)
     assert hand_in.problems == {FIRST: (Status.MISSING_FILE, f"{FIRST} was not handed in.")}
@@ -584,3 +601,116 @@ def test_the_fingerprint_changes_with_what_is_graded(tmp_path):
         reading(b"", tmp_path / "7"),
     ]
     assert len({first.fingerprint, *(one.fingerprint for one in others)}) == 1 + len(others)
+
+
+# --- two sources, one student --------------------------------------------------------------------
+
+
+def searched(path):
+    """{student: source} of everybody found, and what is left out, as one text."""
+    result = search(path, HW)
+    return {source.student: source for source in result.sources}, "\n".join(result.left_out)
+
+
+@pytest.mark.parametrize(
+    ("made_up", "written"),
+    [
+        (["a_1_2_hw_s001.zip", "b_3_4_hw_s001.zip"], "hw_s001.a_1.zip"),
+        (["a_1_2_hw_s001.zip", "b_3_4_hw_s001.zip"], "hw_s001.a.1.zip"),
+        (["s001.zip"], "hw_s001.zip"),
+        (["doe_1_2_work.zip"], "hw_doe_1.zip"),
+        (["doe_1_2_work.zip"], "hw_doe.1.zip"),
+        (["my work.zip", "my.work.zip"], "hw_my.work.zip"),
+    ],
+)
+def test_an_id_that_is_made_up_is_never_one_that_somebody_wrote(tmp_path, made_up, written):
+    put(tmp_path, dict.fromkeys(made_up, zip_of(UNTOUCHED, made(99))) | {written: hand_in()})
+    sources = found(tmp_path)
+    assert len(sources) == len(made_up) + 1
+    name = written.removeprefix("hw_").removesuffix(".zip")
+    assert sources[name].source == written and not sources[name].repairs
+    for name in made_up:  # the same one in every run
+        put(tmp_path / "alone", {name: hand_in()})
+    alone = found(tmp_path / "alone")
+    assert set(alone) == set(sources) - {written.removeprefix("hw_").removesuffix(".zip")}
+
+
+@pytest.mark.parametrize("wrapped", ["", "download/"])
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize(
+    "folder",
+    ["Doe_Jane_jdoe_{}", "Jane Doe_{}_assignsubmission_file", "{}", "group {}/someone"],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_folder_for_each_person_is_a_student_each(tmp_path, folder, packed, zipped, wrapped):
+    files = {}
+    for number in ("4711", "4712"):
+        inside = {"homework.zip": zip_of(WORK)} if packed else WORK
+        files |= {f"{wrapped}{folder.format(number)}/{name}": inside[name] for name in inside}
+    path = put(tmp_path / "all", {"all.zip": zip_of(files)} if zipped else files)
+    sources, left_out = searched(path)
+    assert len(sources) == 2 and left_out == ""
+    for source in sources.values():
+        assert what_is_in(source).files == WORK
+
+
+def test_ids_with_a_hyphen_or_a_line_are_whole(tmp_path):
+    ids = ["ab-101", "ab-102", "ab-1", "ab-2", "jane_doe", "jane-d@x-y.org", "s001_"]
+    put(tmp_path, {f"hw_{one}.zip": hand_in() for one in ids})
+    assert sorted(found(tmp_path)) == sorted(ids)
+    put(tmp_path / "canvas", {f"doe_{n}_7_hw_ab-{n}.zip": hand_in() for n in (101, 102)})
+    assert sorted(found(tmp_path / "canvas")) == ["ab-101", "ab-102"]
+
+
+def test_nobody_takes_anothers_place_in_folders_of_ilias(tmp_path):
+    put(tmp_path, {"Doe_Jane_jdoe_1/hw_jdoe.zip": hand_in()})
+    put(tmp_path, {"Roe_Max_max_2/hw_jdoe.zip": zip_of(UNTOUCHED, made(99))})
+    assert sorted(found(tmp_path)) == ["jdoe~Doe_Jane_jdoe_1", "jdoe~Roe_Max_max_2"]
+
+
+def test_every_file_is_graded_or_left_out_with_a_reason(tmp_path):
+    put(tmp_path, {"hw_s001.zip": hand_in(5), "again/hw_s001.zip": hand_in(2)})
+    put(tmp_path, {FIRST: WORK[FIRST], "notes/read me.txt": b"", "a/1/2/x.ipynb": b""})
+    put(tmp_path, {"x.zip": zip_of({"hw_s002.zip": hand_in(), "b.txt": b""})})
+    sources, left_out = searched(tmp_path)
+    assert list(sources) == ["s001", "s002"]
+    assert "'again/hw_s001.zip': s001 handed in 'hw_s001.zip' later." in left_out
+    for name in (FIRST, "notes/read me.txt", "a/1/2/x.ipynb", "x.zip/b.txt"):
+        assert repr(name) in left_out
+    assert left_out.count("\n") == 1
+
+
+def test_what_lies_beside_nbgraders_folders_is_found(tmp_path):
+    put(tmp_path, {f"s001/hw/{name}": WORK[name] for name in WORK})
+    put(tmp_path, {"hw_s002.zip": hand_in(), "hw_s001.zip": hand_in(), "s003/ps9/x.ipynb": b""})
+    put(tmp_path, {"list.txt": b"", "late/hw_s004.zip": hand_in(), "s001/mine.txt": b""})
+    sources, left_out = searched(tmp_path)
+    assert list(sources) == ["s001", "s002", "s004"]
+    assert "'s001/hw': s001 handed in 'hw_s001.zip' later." in left_out
+    assert "'list.txt'" in left_out and "'s001/mine.txt'" in left_out and "ps9" not in left_out
+
+
+def test_what_is_in_a_students_folder_is_read_whatever_it_is_called(tmp_path):
+    put(tmp_path, {f"a/{name}": WORK[name] for name in FILES if name != SECOND})
+    put(tmp_path, {"a/part two.ipynb": WORK[SECOND], "a/notes.txt": b""})
+    sources, left_out = searched(tmp_path)
+    hand_in = what_is_in(sources["a"])
+    assert hand_in.files == WORK and left_out == ""
+    assert "Not part of hw and left out: 'a/notes.txt'" in hand_in.repairs[-1]
+
+
+@pytest.mark.parametrize("name", ["j\udcfcrgen", "=cmd", "+1", "s001~doe", "a\x1b[1m", "a\u202eb"])
+def test_a_folder_whose_name_cannot_be_an_id_gets_another_one(tmp_path, name):
+    put(tmp_path, {f"{name}/hw/{one}": WORK[one] for one in WORK})
+    put(tmp_path, {f"s001/hw/{one}": WORK[one] for one in WORK})
+    other, student = sorted(found(tmp_path).values(), key=lambda one: one.student == "s001")
+    assert student.student == "s001" and other.student.startswith("~")
+    assert (other.student + other.source + other.repairs[0]).isprintable()
+    assert what_is_in(other).files == WORK
+
+
+def test_late_is_what_the_platform_says(tmp_path):
+    put(tmp_path, {"doe_LATE_1_2_hw_a.zip": hand_in(-60), "roe_3_4_hw_b.zip": hand_in()})
+    assert {one: source.late for one, source in found(tmp_path).items()} == {"a": True, "b": False}
+    put(tmp_path, {"doe_1_1_hw_a.zip": hand_in(-30)})  # by the clock of the student's computer
+    assert found(tmp_path)["a"].source == "doe_LATE_1_2_hw_a.zip"

@@ -16,8 +16,9 @@ from crystalgraph.course.colab import CONTENT, download, drive_folders, in_colab
 from crystalgraph.course.hand_in.archive import write_zip
 from crystalgraph.course.hand_in.names import STUDENT_ID
 from crystalgraph.course.hand_in.open_tasks import still_open
-from crystalgraph.course.hand_in.parts import HandInRefused, Part, collect_parts
+from crystalgraph.course.hand_in.parts import HandInRefused, Part, collect_parts, copy_with_work
 from crystalgraph.course.hand_in.saved import check_saved, last_runs
+from crystalgraph.labs import LABS
 from crystalgraph.labs.lab import Lab
 
 NO_ID = (
@@ -57,6 +58,8 @@ def hand_in(lab: Lab, notebook: str, student_id: object, content: Path = CONTENT
     check_saved(lab, parts, name, last_runs())
     path = write_zip(folder / f"{lab.id}_{student}.zip", parts)
     print("\n".join([f"{path} is ready to be handed in:", *(f"  {p.describe()}" for p in parts)]))
+    if careful := copy_with_work(lab, parts):
+        print(f"\n{careful}")
     print("\nChecking the tasks, as they are in the zip ...", flush=True)
     print(still_open(lab, parts))
     download(path)
@@ -72,7 +75,13 @@ def checked_id(student_id: object) -> str:
         raise HandInRefused(f'No zip: the id {student_id!r} needs quotes around it, like "s001".')
     if not re.fullmatch(STUDENT_ID, student_id.strip()):
         raise HandInRefused(
-            f'No zip: the id {student_id!r} does not fit; write letters a to z, digits, "." and '
-            '"@" alone, at most 64, the first a letter or a digit, like "s001".'
+            f'No zip: the id {student_id!r} does not fit; write letters a to z, digits, ".", "-", '
+            '"_" and "@" alone, at most 64, the first a letter or a digit, like "s001".'
+        )
+    labs = "|".join(re.escape(lab.id) for lab in LABS.values())
+    if found := re.search(rf"(?:^|_)(?:{labs})_", student_id.strip()):
+        raise HandInRefused(
+            f"No zip: the id {student_id!r} does not fit, because {found[0]!r} in it is taken for "
+            "the beginning of a zip's name; ask your instructor for another id."
         )
     return student_id.strip()

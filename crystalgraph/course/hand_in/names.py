@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-STUDENT_ID = r"[A-Za-z0-9][A-Za-z0-9.@]{0,63}"
+STUDENT_ID = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
+CANVAS = r"[^_/\\]+_(?:LATE_)?\d+_(?:\d+_)?"
+"""What Canvas puts before a name: doejane_4711_8012_, and after the date doejane_LATE_4711_."""
 RENAMED = r"(?:Copy of )*{name}(?: ?\(\d+\))?"
 """What Colab and browsers make of a file's name; {name} is the name without its ending."""
 TIME_FORMAT = "handed in %Y-%m-%dT%H:%M:%SZ"
@@ -17,14 +19,17 @@ TIME_IN_NAME = re.compile(r"(?<!\d)(\d{4}(?:-\d\d){5})(?!\d)")
 def hand_in_pattern(*assignments: str) -> str:
     """Regular expression for a hand-in's name without ".zip", as platforms and browsers change it.
 
-    A platform may put something before `ps1_` or a `-1` behind the id, a browser a ` (1)`.
+    A platform may put something before `ps1_`, a browser a ` (1)` behind the id. Canvas puts a
+    `-1` behind it when a hand-in is repeated. Elsewhere, and with three digits, this belongs to
+    the id: `ab-1` and `ab-2` may be two students.
 
     Args:
         assignments: ids of the labs that it may be of.
     """
     ids = "|".join(map(re.escape, assignments))
-    before = rf"(?:[^/\\]*[_ ])?(?P<assignment>{ids})"
-    return rf"{before}_(?P<student_id>{STUDENT_ID})(?:-\d+| ?\(\d+\))?"
+    before = rf"(?P<canvas>{CANVAS})?(?:[^/\\]*[_ ])?(?P<assignment>{ids})"
+    again = r"(?(canvas)(?:-\d{1,2})?)(?: ?\(\d+\))?"
+    return rf"{before}_(?P<student_id>{STUDENT_ID}?){again}"
 
 
 def time_in_comment(comment: bytes) -> datetime | None:

@@ -128,6 +128,30 @@ def _chosen(name: str, paths: list[Path]) -> Part:
     return Part(name, newest, _read(newest), newest.stat().st_mtime, others)
 
 
+def copy_with_work(lab: Lab, parts: Iterable[Part]) -> str:
+    """A sentence when the work seems to be in a copy of the model file that is left behind.
+
+    Args:
+        lab: that is handed in.
+        parts: of its zip.
+    """
+    for part in parts:
+        if part.name != lab.model_file or part.path is None:
+            continue
+        untouched = fingerprint(lab.release() / part.name)
+        stem, ending = os.path.splitext(part.name)
+        beside = sorted(part.path.parent.glob(f"*{stem}*{ending}"))
+        beside = [path for path in beside if path.is_file() and not NEW_VERSION.search(path.stem)]
+        copies = [repr(path.name) for path in beside if _work(path) != untouched]
+        if copies and _work(part.path) == untouched:
+            return (
+                f"CAREFUL: {part.name} in this zip is as you got it, but there is work in "
+                f"{' and '.join(copies)}. If that is yours, rename it to {part.name} and run this "
+                "cell again."
+            )
+    return ""
+
+
 def _work(path: Path) -> str:
     """The same for two files with the same work in them."""
     return fingerprint_of(path.name, _read(path))

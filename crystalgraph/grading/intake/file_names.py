@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 
-from crystalgraph.course.hand_in.names import RENAMED, hand_in_pattern
+from crystalgraph.course.hand_in.names import CANVAS, RENAMED, STUDENT_ID, hand_in_pattern
 from crystalgraph.course.hand_out import NEW_VERSION
+from crystalgraph.grading.intake.wording import FORMULA
 from crystalgraph.labs.lab import Lab
 
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".gz")
 """Only the first can be read; a hand-in in another one is not overlooked, it gets a sentence."""
-MOODLE = re.compile(r"(?P<person>.+_\d+)_assignsubmission_(?:file|onlinetext)_(?P<rest>.*)", re.S)
-CANVAS = re.compile(r"(?P<name>[^_]+)(?:_LATE)?_(?P<number>\d+)_(?:\d+_)?(?P<rest>.+)", re.S)
+MOODLE = re.compile(
+    r"(?P<person>.+_\d+)_assignsubmission_(?:file|onlinetext)(?:_(?P<rest>.*))?", re.S
+)
+FROM_CANVAS = re.compile(rf"(?P<begin>{CANVAS})(?P<rest>.+)", re.S)
 """What platforms put before the name of a file or folder."""
+ILIAS = re.compile(r"[^_]+_[^_]+_.+_\d+", re.S)
+"""ILIAS's folder for one person: Doe_Jane_jdoe_4711. Others may look like it, so it keeps hand-ins
+apart that have one id, and puts none together."""
 AGAIN = re.compile(r"(?:-(\d+)| ?\((\d+)\))$")
 JUNK = re.compile(r"(?:^|/)(?:__MACOSX|__pycache__|\.(?!\.?(?:/|$))[^/]*)(?:/|$)")
 """What systems and editors leave in folders: .ipynb_checkpoints, .DS_Store, .git."""
+MADE_UP = "~"
+"""Stands in ids that were made up, and in no other."""
 LEADS_OUT = re.compile(r"(?:^|/)\.\.(?:/|$)|^/|^[A-Za-z]:")
 EXTRA_ENDING = re.compile(r"(?<=\.py)\.txt$|(?<=\.ipynb)\.(?:txt|json)$", re.I)
 """What some browsers add when they save a file they do not know."""
@@ -46,11 +55,18 @@ def person_in(name: str, lab: Lab, is_file: bool) -> tuple[str, str]:
         Two empty strings when no platform named it.
     """
     if found := MOODLE.fullmatch(name):
-        return found["person"], found["rest"]
-    found = CANVAS.fullmatch(name) if is_file else None
+        return found["person"], found["rest"] or ""
+    found = FROM_CANVAS.fullmatch(name) if is_file else None
     if found and (archive_ending(found["rest"]) or _file_named(found["rest"], lab)):
-        return f"{found['name']}_{found['number']}", found["rest"]
+        begin = found["begin"].replace("_LATE_", "_", 1)
+        return "_".join(begin.split("_")[:2]), found["rest"]
     return "", ""
+
+
+def is_late(name: str) -> bool:
+    """Whether Canvas says that a file came after the date."""
+    found = FROM_CANVAS.fullmatch(name)
+    return found is not None and "_LATE_" in found["begin"]
 
 
 def archive_ending(name: str) -> str:
@@ -63,9 +79,31 @@ def stem(name: str) -> str:
     return name.removesuffix(name[len(name) - len(archive_ending(name)) :])
 
 
-def as_id(name: str) -> str:
-    """A name without what an id must not have in it."""
-    return re.sub(r"[^A-Za-z0-9]+", ".", name).strip(".")[:64] or "unnamed"
+def made_up_id(name: str, written: str = "") -> str:
+    """An id for somebody whose own is not known: `~my.work~0a1b2c3d4e`, `s001~doejane_4711`.
+
+    No id that anybody can write has a `~` in it (STUDENT_ID), so a made-up one never is another
+    student's. Two names never give the same one: a name that had to be changed gets a checksum.
+
+    Args:
+        name: of a file, a folder or a person.
+        written: the id that several people have written.
+    """
+    plain = re.sub(r"[^A-Za-z0-9._@-]+", ".", name).strip(".")[:48]
+    if plain != name:
+        checksum = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+        plain += f"{MADE_UP}{checksum[:10]}"
+    return f"{written}{MADE_UP}{plain}"
+
+
+def is_id(name: str) -> bool:
+    """Whether a name can be what a student writes as an id."""
+    return re.fullmatch(STUDENT_ID, name) is not None
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name can be an id wherever ids go: pages, tables that compute, the terminal."""
+    return name.isprintable() and MADE_UP not in name and name[0] not in FORMULA
 
 
 def file_of_lab(name: str, lab: Lab) -> str | None:

@@ -69,6 +69,8 @@ class HandIn:
         submitted: when, with time zone; None when not known.
         repairs: sentences on what was put right: renamed files, the later of two zips.
         problems: name of a file -> why it cannot be had.
+        late: whether the platform says that it came after the date.
+        seen: sentences on it that the instructor should read.
     """
 
     student: str
@@ -77,6 +79,8 @@ class HandIn:
     submitted: datetime | None = None
     repairs: tuple[str, ...] = ()
     problems: dict[str, Problem] = field(default_factory=dict)
+    late: bool = False
+    seen: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -99,12 +103,12 @@ def read(source: Source, lab: Lab, limits: SizeLimits = USUAL_LIMITS) -> HandIn:
     Returns:
         The hand-in. Every file of the lab is in its files or in its problems.
     """
-    repairs, problem = list(source.repairs), None
+    problem, reading = None, _Reading(lab, limits, list(source.repairs))
     files: dict[str, bytes] = {}
     problems: dict[str, Problem] = {}
     try:
         with open_box(source.path, source.inside, source.only, limits) as box:
-            files, problems = _Reading(lab, limits, repairs).chosen_files(box)
+            files, problems = reading.chosen_files(box)
     except Unreadable as error:
         problem = error.status, f"{shown(source.source)} {error.reason}."
     except Exception as error:  # whatever a stranger's file does, it must not stop the others
@@ -114,7 +118,8 @@ def read(source: Source, lab: Lab, limits: SizeLimits = USUAL_LIMITS) -> HandIn:
         if name not in files:
             missing = Status.MISSING_FILE, f"{name} was not handed in."
             problems.setdefault(name, problem or missing)
-    return HandIn(source.student, source.source, files, source.submitted, tuple(repairs), problems)
+    notes = tuple(reading.repairs), problems, source.late, tuple(reading.seen)
+    return HandIn(source.student, source.source, files, source.submitted, *notes)
 
 
 @dataclass(frozen=True)
@@ -142,11 +147,13 @@ class _Reading:
         lab: that was handed in.
         limits: on what is read.
         repairs: sentences on what was put right.
+        seen: sentences that the instructor should read.
     """
 
     lab: Lab
     limits: SizeLimits
     repairs: list[str]
+    seen: list[str] = field(default_factory=list)
 
     def chosen_files(self, box: Box, level: int = 0) -> tuple[dict[str, bytes], dict[str, Problem]]:
         """The files of the lab in a box, and why others cannot be had."""
@@ -200,8 +207,24 @@ class _Reading:
             candidate = self._notebook if is_notebook else self._model
             found += candidate(by_name, member, content)
         models = [one for one in found if one.name == self.lab.model_file]
+        return [one for one in found if one not in models] + self._models(models), problems
+
+    def _models(self, models: list[_Candidate]) -> list[_Candidate]:
+        """Those with the model file's name; others only where these have no work in them."""
         right = [one for one in models if file_of_lab(one.member.name, self.lab)]
-        return [one for one in found if one not in models] + (right or models), problems
+        if not right:
+            return models
+        name = str(self.lab.model_file)
+        untouched = self._released_work(name)
+        others = [one for one in models if one not in right and one.work != untouched]
+        if not others or any(one.work != untouched for one in right):
+            return right
+        names = listed([shown(one.member.path) for one in others], NAMED)
+        self.seen.append(
+            f"{name} is as it was handed out; beside it is {names} with work in it, and that was "
+            "graded: ask the student whether it is the right one."
+        )
+        return right + others
 
     def _model(self, by_name: str | None, member: Member, content: bytes) -> list[_Candidate]:
         """A file with the model file's name; one that defines what that does, if none has it."""

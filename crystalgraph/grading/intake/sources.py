@@ -3,13 +3,16 @@
     for source in find_sources(Path("submissions"), lab):
         hand_in = read(source, lab)
 
-Names and times alone are looked at here; hand_ins.py reads what is in the files.
+Names and times alone are looked at here; hand_ins.py reads what is in the files. An id is a
+student's where it is written: `ps1_ID.zip`, `ID/ps1/`, or a folder `ID` with the files. Every
+other id is made up, and nobody can write it. Each file that is found is in a hand-in, or left out,
+and then a sentence says why.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +23,14 @@ from crystalgraph.course.hand_in.names import time_in_comment, time_in_name
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.grading.intake.archives import Box, Member, Unreadable, Zip, open_box, open_zip_in
 from crystalgraph.grading.intake.file_names import (
+    ILIAS,
     JUNK,
     archive_ending,
-    as_id,
     file_of_lab,
+    is_id,
+    is_late,
+    is_plain,
+    made_up_id,
     number_of,
     person_in,
     stem,
@@ -36,6 +43,8 @@ TIMESTAMP = "timestamp.txt"
 """nbgrader writes the time of a hand-in into this file beside the notebooks."""
 NAMED = 3
 """Hand-ins that do not count, named in one sentence."""
+MOST_LISTED = 20
+"""Files that are no hand-in, named in the summary."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ class Source:
         inside: path of a zip in there, when `path` is a platform's download of many.
         only: the student's files in there, when those of others are beside them.
         repairs: sentences on how it was found.
+        late: whether the platform says that it came after the date.
     """
 
     student: str
@@ -59,18 +69,34 @@ class Source:
     inside: str = ""
     only: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Search:
+    """What was found: each file is in a source, or in a sentence that says why it is not.
+
+    Attributes:
+        sources: one for each student, sorted by id.
+        left_out: sentences on what is not graded.
+    """
+
+    sources: list[Source]
+    left_out: list[str]
 
 
 def find_sources(path: Path, lab: Lab) -> list[Source]:
+    """Everybody's hand-in, the latest of each student; search has what is left out, too."""
+    return search(path, lab).sources
+
+
+def search(path: Path, lab: Lab) -> Search:
     """Everybody's hand-in, the latest of each student.
 
     Args:
         path: nbgrader's submitted/ folder, a folder of zips, or a platform's download, unpacked or
             as the zip it came in.
         lab: its id is the second level of submitted/ and the beginning of ps1_s001.zip.
-
-    Returns:
-        Sorted by student.
 
     Raises:
         CrystalGraphError: there is nothing, or nothing that is known.
@@ -82,8 +108,9 @@ def find_sources(path: Path, lab: Lab) -> list[Source]:
             f"{path} is the course's folder: name the folder of the hand-ins in it, submitted/."
         )
     top = path.resolve()  # the instructor may link to it; below it no link is followed
+    finder = _Finder(lab)
     try:
-        found = _in_nbgraders_tree(top, lab) or _in_box(top, lab)
+        found = finder.found_in(top)
     except Unreadable as error:
         raise CrystalGraphError(f"{path} {error.reason}.") from error
     if not found:
@@ -91,8 +118,9 @@ def find_sources(path: Path, lab: Lab) -> list[Source]:
             f"{path} holds no hand-ins: expected are STUDENT/{lab.id}/ folders, "
             f"{lab.id}_STUDENT.zip files, or the download of a learning platform."
         )
-    sources = [_latest(several) for several in _by_student(found)]
-    return sorted(sources, key=lambda source: source.student)
+    students = _by_student(found)
+    counts = sorted(map(_latest, students), key=lambda source: source.student)
+    return Search(counts, [*_superseded(students), *finder.strangers()])
 
 
 @dataclass(frozen=True)
@@ -103,28 +131,149 @@ class _Found:
         source: where it is.
         person: that a platform says it is from.
         named: whether its name has the student's id.
+        owner: whose folder it probably lies in.
     """
 
     source: Source
     person: str = ""
     named: bool = True
+    owner: str = ""
 
     @property
     def claim(self) -> str:
         """Who says to be this student; two different ones cannot both be right."""
-        return self.person if self.person or self.named else self.source.source
+        return self.person or self.owner
 
 
-def _in_nbgraders_tree(path: Path, lab: Lab) -> list[_Found]:
-    """The hand-ins in submitted/STUDENT/LAB."""
-    found = []
-    for folder in sorted(path.iterdir()) if path.is_dir() else ():
-        home, name = folder / lab.id, folder.name
-        elsewhere = JUNK.search(name) or student_in(name, lab) or person_in(name, lab, False)[0]
-        if home.is_dir() and not elsewhere:
-            submitted = _time_in(home / TIMESTAMP)
-            found.append(_Found(Source(name, home, submitted, f"{name}/{lab.id}")))
-    return found
+@dataclass
+class _Group:
+    """Files in a box that are one hand-in.
+
+    Attributes:
+        place: path of the zip, or of what the files have in common.
+        student: the id that stands in the name; empty when there is none.
+        person: that a platform says it is from.
+        owner: whose folder it probably lies in.
+        members: the zip, or the files.
+    """
+
+    place: str
+    student: str = ""
+    person: str = ""
+    owner: str = ""
+    members: list[Member] = field(default_factory=list)
+
+
+@dataclass
+class _Finder:
+    """The search in one folder or zip.
+
+    Attributes:
+        lab: that was handed in.
+        left: paths of files that belong to no hand-in.
+    """
+
+    lab: Lab
+    left: list[str] = field(default_factory=list)
+
+    def found_in(self, top: Path) -> list[_Found]:
+        """All hand-ins: in nbgrader's tree with what lies beside it, or in any folder or zip."""
+        tree = self._in_nbgraders_tree(top)
+        if not tree:
+            return self._in_box(top)
+        students = {folder.name for folder in top.iterdir() if not self._is_download(folder.name)}
+        return tree + self._in_box(top, students=students)
+
+    def strangers(self) -> list[str]:
+        """A sentence on the files that belong to no hand-in."""
+        if not self.left:
+            return []
+        names = listed(sorted(map(shown, self.left)), MOST_LISTED)
+        return [f"{names}: no id, no platform's name and no folder says whose hand-in this is."]
+
+    def _is_download(self, name: str) -> bool:
+        """Whether a folder's name is one that a hand-in or a platform has, not a student's id."""
+        return bool(student_in(name, self.lab) or person_in(name, self.lab, False)[0])
+
+    def _in_nbgraders_tree(self, path: Path) -> list[_Found]:
+        """The hand-ins in submitted/STUDENT/LAB."""
+        found = []
+        for folder in sorted(path.iterdir()) if path.is_dir() else ():
+            home, name = folder / self.lab.id, folder.name
+            if not home.is_dir() or JUNK.search(name) or self._is_download(name):
+                continue
+            student = name if is_plain(name) else made_up_id(name)
+            place = f"{name}/{self.lab.id}"
+            note = f"{shown(name)} cannot be an id, so this is {student!r}."
+            repairs = () if student == name else (note,)
+            source = Source(student, home, _time_in(home / TIMESTAMP), _label(place))
+            found.append(_Found(replace(source, repairs=repairs)))
+        return found
+
+    def _in_box(self, path: Path, label: str = "", students: Collection[str] = ()) -> list[_Found]:
+        """The hand-ins in a folder, in a platform's download, or in the zip of one student.
+
+        Args:
+            path: of the folder or zip.
+            label: its path below the place where we search; empty for that place.
+            students: nbgrader's folders in it; theirs, one for each assignment, are left alone.
+        """
+        with open_box(path) as box:
+            members = [one for one in box.members if not JUNK.search(one.path)]
+            members = [
+                one
+                for one in members
+                if one.path.count("/") < 2 or one.path.split("/")[0] not in students
+            ]
+            student = student_in(path.name, self.lab) if path.is_file() else None
+            if student or (path.is_file() and _is_one(members, self.lab)):
+                submitted = time_in_name(path.name) or time_in_comment(box.comment)
+                return [_found(_Group(label or path.name, student or ""), path, submitted)]
+            groups = self._grouped(members, f"{label}/" if label else "")
+            return [one for group in groups for one in self._opened(group, path, label, box)]
+
+    def _grouped(self, members: Iterable[Member], label: str) -> list[_Group]:
+        """The files of a box by hand-in; those that belong to none are noted."""
+        groups: dict[tuple[str, str], _Group] = {}
+        loose = []
+        for member in members:
+            group = _group_of(member, self.lab)
+            if group is None:
+                loose.append(member)
+            else:
+                groups.setdefault((group.place, group.person), group).members.append(member)
+        folders = [
+            _Group(folder, self._id_of(folder, label), members=inside)
+            for folder, inside in _folders_of_hand_ins(loose, self.lab)
+        ]
+        known = {id(member) for group in folders for member in group.members}
+        self.left += [label + member.path for member in loose if id(member) not in known]
+        return [*groups.values(), *folders]
+
+    def _id_of(self, folder: str, label: str) -> str:
+        """The id that a folder of files is named by; in a zip a student may have named it."""
+        return folder if is_id(folder) and not label else ""
+
+    def _opened(self, group: _Group, path: Path, label: str, box: Box) -> list[_Found]:
+        """The hand-in of a group; those in it, when a zip turns out to be a platform's download."""
+        submitted = time_in_name(group.place)
+        place, inner = group.place, path / group.place
+        if label:
+            group = replace(group, place=f"{label}/{place}")
+        if not archive_ending(place):
+            return [_found(group, path, submitted, only=[one.path for one in group.members])]
+        if isinstance(box, Zip):
+            submitted = submitted or _time_of_zip(box, group.members[0])
+            return [_found(group, path, submitted, inside=place)]
+        if not (group.student or group.person or inner.is_symlink()):
+            download = _Finder(self.lab)
+            try:
+                found = download._in_box(inner, place)
+            except Unreadable:  # read tells why
+                found = []
+            self.left += download.left if found else []
+            return found or [_found(group, inner, submitted)]
+        return [_found(group, inner, submitted or _time_of_zip(box, group.members[0]))]
 
 
 def _time_in(path: Path) -> datetime | None:
@@ -139,22 +288,6 @@ def _time_in(path: Path) -> datetime | None:
         return None
 
 
-def _in_box(path: Path, lab: Lab) -> list[_Found]:
-    """A folder of zips and folders, a platform's download, or the zip of one student."""
-    with open_box(path) as box:
-        members = [member for member in box.members if not JUNK.search(member.path)]
-        student = student_in(path.name, lab) if path.is_file() else None
-        if student or (path.is_file() and _is_one(members, lab)):
-            group = _Group(path.name, student or as_id(stem(path.name)), student is not None)
-            submitted = time_in_name(path.name) or time_in_comment(box.comment)
-            return [_found(group, path, submitted)]
-        groups: dict[str, _Group] = {}
-        for member in members:
-            if (group := _group_of(member, lab)) is not None:
-                groups.setdefault(group.place, group).members.append(member)
-        return [one for group in groups.values() for one in _opened(group, path, box, lab)]
-
-
 def _is_one(members: Iterable[Member], lab: Lab) -> bool:
     """Whether these are the files of one student: in one folder, with nobody's name on them."""
     files = [member for member in members if file_of_lab(member.name, lab)]
@@ -166,56 +299,40 @@ def _is_one(members: Iterable[Member], lab: Lab) -> bool:
     return not named and len({member.path.rpartition("/")[0] for member in files}) == 1
 
 
-@dataclass
-class _Group:
-    """Files in a box that are one hand-in.
-
-    Attributes:
-        place: path of the zip, or of what the files have in common.
-        student: the id.
-        named: whether the id stands in the name; else it was made from another one.
-        person: that a platform says it is from.
-        members: the zip, or the files.
-    """
-
-    place: str
-    student: str
-    named: bool
-    person: str = ""
-    members: list[Member] = field(default_factory=list)
-
-
 def _group_of(member: Member, lab: Lab) -> _Group | None:
-    """The hand-in that a file belongs to; None when it belongs to none."""
-    parts, person = member.path.split("/"), ""
+    """The hand-in that a file belongs to by a name in its path; None when none says so."""
+    parts, person, owner = member.path.split("/"), "", ""
     for level, part in enumerate(parts, start=1):
         is_file = level == len(parts)
         person = person_in(part, lab, is_file)[0] or person
+        owner = part if not is_file and ILIAS.fullmatch(part) else owner
         student = student_in(part, lab)
         if student and bool(archive_ending(part)) == is_file:
-            return _Group("/".join(parts[:level]), student, True, person)
+            return _Group("/".join(parts[:level]), student, person, owner)
     if archive_ending(member.name):
-        return _Group(member.path, as_id(person or stem(member.name)), False, person)
-    if file_of_lab(member.name, lab) and (person or len(parts) > 1):
-        return _Group(person or parts[0], as_id(person or parts[0]), False, person)
-    return None
+        return _Group(member.path, "", person, owner)
+    return _Group(person, "", person) if person else None
 
 
-def _opened(group: _Group, path: Path, box: Box, lab: Lab) -> list[_Found]:
-    """The hand-in of a group; those in it, when a zip turns out to be a platform's download."""
-    submitted = time_in_name(group.place)
-    if not archive_ending(group.place):
-        return [_found(group, path, submitted, only=[member.path for member in group.members])]
-    if isinstance(box, Zip):
-        submitted = submitted or _time_of_zip(box, group.members[0])
-        return [_found(group, path, submitted, inside=group.place)]
-    place = path / group.place
-    try:
-        if not group.named and not group.person and not place.is_symlink():
-            return _in_box(place, lab) or [_found(group, place, submitted)]
-    except Unreadable:
-        return [_found(group, place, submitted)]  # read tells why
-    return [_found(group, place, submitted or _time_of_zip(box, group.members[0]))]
+def _folders_of_hand_ins(
+    members: Iterable[Member], lab: Lab, depth: int = 0
+) -> Iterator[tuple[str, list[Member]]]:
+    """The folders that hold one hand-in each, and all that is in them.
+
+    A folder of many has no file of the lab itself, but several folders with the same one.
+    """
+    folders: dict[str, list[Member]] = defaultdict(list)
+    for member in members:
+        if member.path.count("/") > depth:
+            folders["/".join(member.path.split("/")[: depth + 1])].append(member)
+    for folder, inside in folders.items():
+        known = [(file_of_lab(one.name, lab), one.path.split("/")[depth + 1 :]) for one in inside]
+        homes = {(name, "" if len(rest) == 1 else rest[0]) for name, rest in known if name}
+        names = [name for name, _ in homes]
+        if len(names) > len(set(names)) and all(home for _, home in homes):
+            yield from _folders_of_hand_ins(inside, lab, depth + 1)
+        elif names:
+            yield folder, inside
 
 
 def _found(
@@ -225,11 +342,19 @@ def _found(
     inside: str = "",
     only: Sequence[str] = (),
 ) -> _Found:
-    note = f"No id is in the name {shown(group.place)}, so this is {group.student!r}."
-    repairs = () if group.named else (note,)
-    place = group.place if group.place.isprintable() else shown(group.place)
-    source = Source(group.student, path, submitted, place, inside, tuple(only), repairs)
-    return _Found(source, group.person, group.named)
+    place = group.place
+    student, repairs = group.student, ()
+    if not student:
+        student = made_up_id(group.person or stem(place))
+        repairs = (f"No id is in the name {shown(place)}, so this is {student!r}.",)
+    late = any(is_late(one.name) for one in group.members)
+    source = Source(student, path, submitted, _label(place), inside, tuple(only), repairs, late)
+    return _Found(source, group.person, bool(group.student), group.owner)
+
+
+def _label(place: str) -> str:
+    """The path of a hand-in, for people."""
+    return place if place.isprintable() else shown(place)
 
 
 def _time_of_zip(box: Box, member: Member) -> datetime | None:
@@ -269,33 +394,47 @@ def _by_person(several: list[_Found]) -> list[list[_Found]]:
     claims = sorted({one.claim for one in several} - {""})
     if len(claims) < 2:
         return [several]
-    ids = {"": several[0].source.student}
-    for claim in claims:
-        one = f"{ids['']}.{as_id(claim)}"
-        ids[claim] = f"{one}.{len(ids)}" if one in ids.values() else one
+    written = several[0].source.student
     groups = defaultdict(list)
     for one in several:
+        claim = one.claim or one.source.source
         note = (
-            f"{len(claims)} people handed in as {ids['']!r}, this one as "
-            f"{shown(one.claim or one.source.source)}: find out who is who."
+            f"{len(claims)} people handed in as {written!r}, this one as {shown(claim)}: find out "
+            "who is who."
         )
-        repairs = (*one.source.repairs, note)
-        source = replace(one.source, student=ids[one.claim], repairs=repairs)
-        groups[one.claim].append(replace(one, source=source))
+        student = made_up_id(claim, written)
+        source = replace(one.source, student=student, repairs=(*one.source.repairs, note))
+        groups[student].append(replace(one, source=source))
     return list(groups.values())
+
+
+def _in_order(one: _Found) -> tuple:
+    """Larger for the later of a student's hand-ins; the platform's word comes before a clock's."""
+    made, place = one.source.submitted, one.source.source
+    return (
+        one.source.late,
+        made is not None,
+        made or datetime.min,
+        one.named,
+        number_of(place.rpartition("/")[2]),
+        place,
+    )
 
 
 def _latest(several: list[_Found]) -> Source:
     """The one hand-in of a student that counts."""
-
-    def order(one: _Found) -> tuple:
-        made, place = one.source.submitted, one.source.source
-        known = made is not None
-        return known, made or datetime.min, one.named, number_of(place.rpartition("/")[2]), place
-
-    last = max(several, key=order).source
+    last = max(several, key=_in_order).source
     others = sorted(shown(one.source.source) for one in several if one.source != last)
     if not others:
         return last
     note = f"Of {len(several)} hand-ins the latest counts, not {listed(others, NAMED)}."
     return replace(last, repairs=(*last.repairs, note))
+
+
+def _superseded(students: Iterable[list[_Found]]) -> Iterator[str]:
+    """A sentence on each hand-in after which the student handed in once more."""
+    for several in students:
+        *earlier, last = sorted(several, key=_in_order)
+        for one in earlier:
+            counts = f"{last.source.student} handed in {shown(last.source.source)} later"
+            yield f"{shown(one.source.source)}: {counts}."

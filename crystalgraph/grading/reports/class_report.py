@@ -83,6 +83,7 @@ def report_page(results: Iterable[Result], similar: Sequence[Pair], lab: Lab) ->
     points = [result.points for result in graded] or [0.0]
     return render(
         "class_report.html",
+        lab=lab,
         assignment=results[0].assignment if results else "Nothing graded",
         results=results,
         n_ungraded=len(results) - len(graded),

@@ -31,7 +31,12 @@ def feedback_page(result: Result, lab: Lab) -> str:
     }
     bonus = sum(graded.points for graded in result.tasks if graded.bonus)
     return render(
-        "feedback.html", result=result, notebooks=notebooks, bonus=bonus, most_lines=MOST_LINES
+        "feedback.html",
+        result=result,
+        notebooks=notebooks,
+        bonus=bonus,
+        lab=lab,
+        most_lines=MOST_LINES,
     )
 
 

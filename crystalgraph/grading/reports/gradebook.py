@@ -8,12 +8,14 @@ are void, and formgrader shows that they wait for a grader.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,12 +44,16 @@ from crystalgraph.grading.reports.marked_notebooks import by_grade_id, marked, w
 from crystalgraph.grading.result import Result, TaskResult
 from crystalgraph.labs.lab import Lab
 from crystalgraph.paths import REPO
+from crystalgraph.releasing.gradebook_lock import gradebook_lock
 from crystalgraph.releasing.holes import POINTS_CALL
+from crystalgraph.releasing.late_policy import LatePolicy
 
 if TYPE_CHECKING:
     from crystalgraph.grading.intake.answers import Answers
+    from crystalgraph.grading.intake.hand_ins import HandIn
 
 CONFIG = "nbgrader_config.py"
+LATE_BY_NAME = "late, as the platform says"
 NO_RESPONSE = "No response."
 """nbgrader's comment on a cell in which nothing was written."""
 
@@ -98,11 +104,15 @@ class CourseGradebook:
         """Connect, and make sure that the assignment was released there.
 
         Raises:
-            CrystalGraphError: the database does not answer, or knows nothing of the assignment.
+            CrystalGraphError: the database does not answer, knows nothing of the assignment, or
+                another program is grading into it.
         """
         shown = self._check_url()
         try:
-            with Gradebook(self.url, self.course.course_id) as self.book:
+            with (
+                gradebook_lock(self.url),
+                Gradebook(self.url, self.course.course_id) as self.book,
+            ):
                 self.tasks = self._released_tasks(shown)
                 yield self
         except ImportError as error:
@@ -184,6 +194,8 @@ class CourseGradebook:
         notebooks = self._marked(result, answers)
         scores = self._scores(result, notebooks)
         if self._has(result, scores):
+            with self._transaction():  # the penalty may be another one than when it was graded
+                self._penalize(self._submission(result), result)
             return
         self._write_notebooks(result, notebooks)
         with self._transaction():
@@ -195,7 +207,7 @@ class CourseGradebook:
             for comment in _comments(submission):
                 comment.auto_comment = scores.comments[comment.notebook.name, comment.name]
             self.book.db.flush()
-            self._penalize(submission)
+            self._penalize(submission, result)
 
     def _submission(self, result: Result) -> SubmittedAssignment:
         """The student's submission, new or not, with the time of this hand-in."""
@@ -216,9 +228,27 @@ class CourseGradebook:
             self.book.db.rollback()
             raise
 
-    def _penalize(self, submission: SubmittedAssignment) -> None:
+    def lateness(self, hand_in: HandIn) -> str:
+        """How late a hand-in is, in words; empty when it came in time.
+
+        The platform's word counts before times, except for students who have a date of their own.
+        """
+        student, submission = hand_in.student, self._find(hand_in.student)
+        own = isinstance(self.penalties, LatePolicy) and student in self.penalties.extra_days
+        due = self.book.find_assignment(self.assignment).duedate
+        if submission is not None and submission.extension is not None:
+            due, own = submission.duedate, True
+        if due is not None and hand_in.submitted is not None:
+            seconds = (parse_utc(hand_in.submitted) - due).total_seconds()
+            if isinstance(self.penalties, LatePolicy):
+                seconds = self.penalties.seconds_late(student, seconds)
+            if seconds > 0:
+                return f"late by {timedelta(seconds=math.ceil(seconds))}"
+        return LATE_BY_NAME if hand_in.late and not own else ""
+
+    def _penalize(self, submission: SubmittedAssignment, result: Result) -> None:
         """Penalties for what came late, as the course's plugin has them."""
-        late = submission.total_seconds_late
+        late = max(submission.total_seconds_late, 1.0) if result.late else 0.0
         for notebook in submission.notebooks:
             self.book.db.refresh(notebook)  # its score is computed by the database
             penalty = None

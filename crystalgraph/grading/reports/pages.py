@@ -15,6 +15,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from crystalgraph.grading.intake.wording import readable
 from crystalgraph.grading.result import Status
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -64,7 +65,7 @@ def clean(value: object) -> object:
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     cut = value[:MOST_CHARACTERS] + " ..." if len(value) > MOST_CHARACTERS else value
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in cut)
+    return readable(cut)
 
 
 def when(submitted: str) -> str:
