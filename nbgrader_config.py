@@ -8,10 +8,12 @@ import sys
 import tomllib
 from pathlib import Path
 
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
     Execute,
+    GetGrades,
     LimitOutput,
     SaveAutoGrades,
 )
@@ -21,6 +23,7 @@ from crystalgraph.labs.lab import HIDDEN
 from crystalgraph.paths import PACKAGE
 from crystalgraph.releasing.nbgrader_plugins import (
     RELEASE_PREPROCESSORS,
+    DropWidgets,
     HandInCollector,
     MissingModelHook,
     NumberOrNothing,
@@ -60,6 +63,7 @@ c.Autograde.exclude_overwriting = {
 }
 c.Autograde.pre_convert_hook = MissingModelHook(ROOT)
 c.Autograde.autograde_preprocessors = [
+    DropWidgets,
     Execute,
     NumberOrNothing,
     LimitOutput,
@@ -67,6 +71,7 @@ c.Autograde.autograde_preprocessors = [
     AssignLatePenalties,
     CheckCellMetadata,
 ]
+c.GenerateFeedback.preprocessors = [DropWidgets, GetGrades, CSSHTMLHeaderPreprocessor]
 c.LateSubmissionPlugin.penalty_method = "none"  # "zero": no points after the due date
 c.OverwriteCells.add_missing_cells = True  # a deleted check comes back and is graded
 c.Execute.timeout = 60  # seconds a cell may take; nothing trains while grading
