@@ -24,8 +24,9 @@ from crystalgraph.checking.notebook_statements import (
 from crystalgraph.errors import CrystalGraphError
 
 LIBRARIES = ("crystalgraph", "matplotlib", "numpy", "pandas", "pymatgen", "torch")
-SECONDS_OF_TRIALS = 4.0
-"""For all of a student's statements on which the function does not seem to depend."""
+SECONDS = 3.0
+"""For a student's statements on which the function does not seem to depend, all together, and as
+much for what was handed out and is needed, definitions and imports not counted."""
 
 
 def code_cells(path: Path) -> list[str]:
@@ -96,9 +97,12 @@ def function_of(
     found, broken = statements(cells, where, released)
     must = needed(found, [name])
     own = {one for one in found if one.own}
+    if own.isdisjoint(one for one in found if name in one.binds) and released is not None:
+        must = {one for one in must if name in one.binds or one.defines}  # a stub needs no data
     trials = own | needed(found, frozenset().union(*(one.needs for one in own)))
     namespace = notebook_namespace()
-    errors = _run(found, must, trials, namespace)
+    seconds = math.inf if released is None else SECONDS
+    errors = _run(found, must, trials, namespace, seconds)
     if name in namespace:
         return namespace[name]
     for number, error in broken.items():
@@ -116,7 +120,11 @@ def function_of(
 
 
 def _run(
-    found: list[Statement], must: set[Statement], trials: set[Statement], namespace: dict
+    found: list[Statement],
+    must: set[Statement],
+    trials: set[Statement],
+    namespace: dict,
+    seconds: float,
 ) -> dict[Statement, BaseException]:
     """Run a notebook's statements in order, as far as they are needed.
 
@@ -124,35 +132,36 @@ def _run(
 
     Args:
         found: all statements.
-        must: are run in any case.
+        must: are needed.
         trials: are run as long as there is time for them.
         namespace: to run them in.
+        seconds: for the trials, and for what is needed and computed by what was handed out.
 
     Returns:
         What statements raised.
     """
     errors: dict[Statement, BaseException] = {}
     ended: set[int] = set()
-    left = SECONDS_OF_TRIALS
+    left = {"trial": seconds, "given": seconds, "needed": math.inf}
     for one in found:
-        if one.own and one.cell in ended:
+        if one not in must | trials or (one.own and one.cell in ended):
             continue
-        if one not in must and (one not in trials or left <= 0):
+        kind = "trial" if one not in must else "needed" if one.own or one.defines else "given"
+        if left[kind] <= 0:
             continue
         begun = time.monotonic()
         try:
-            with time_limit(math.inf if one in must else left):
+            with time_limit(left[kind]):
                 exec(one.code, namespace)
         except TimeUp:
-            if one in must:
+            if kind == "needed":
                 raise
-            left = 0.0
+            left[kind] = 0.0
         except (Exception, SystemExit) as error:
             if one.own:
                 ended.add(one.cell)
             errors[one] = error
-        if one not in must:
-            left -= time.monotonic() - begun
+        left[kind] -= time.monotonic() - begun
     return errors
 
 

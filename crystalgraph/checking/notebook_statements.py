@@ -67,6 +67,11 @@ class Statement:
         """Whether it is an import."""
         return isinstance(self.node, ast.Import | ast.ImportFrom)
 
+    @property
+    def defines(self) -> bool:
+        """Whether it is an import or a definition, which computes nothing."""
+        return self.imports or isinstance(self.node, _BLOCKS)
+
 
 def statements(
     cells: Sequence[str], where: str, released: Iterable[str] | None = None

@@ -91,7 +91,7 @@ def test_a_definition_that_could_not_be_made_says_why():
 
 
 def test_trials_without_end_cost_the_function_nothing(monkeypatch):
-    monkeypatch.setattr(notebook_code, "SECONDS_OF_TRIALS", 0.2)
+    monkeypatch.setattr(notebook_code, "SECONDS", 0.2)
     table = ("T = {}", "while True:\n    pass", "T['one'] = 1", "T.update(two=2)")
     assert run(*table, "def task():\n    return T") == {"one": 1, "two": 2}
 
@@ -109,3 +109,13 @@ def test_above_the_check_counts_else_below(tmp_path):
     assert load_function(student, "task", "1", handed_out)() == 1
     write(student, "A = 1", check, "A = 2", "task = lambda: A")
     assert load_function(student, "task", "1", handed_out)() == 2
+
+
+def test_a_stub_and_what_was_handed_out_take_no_time(monkeypatch):
+    monkeypatch.setattr(notebook_code, "SECONDS", 0.2)
+    endless = "while True:\n    table = 1"
+    handed_out = (endless, "def task():\n    raise NotImplementedError(table)")
+    with pytest.raises(NameError):  # not even tried
+        function_of(handed_out, "task", "student.ipynb", handed_out)()
+    own = (endless, "def task():\n    return table")
+    assert function_of(own, "task", "student.ipynb", handed_out)() == 1
