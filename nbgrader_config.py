@@ -7,10 +7,12 @@ import os
 import sys
 from pathlib import Path
 
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
     Execute,
+    GetGrades,
     LimitOutput,
     SaveAutoGrades,
 )
@@ -22,6 +24,7 @@ from crystalgraph.releasing.address import students_repository
 from crystalgraph.releasing.late_policy import LatePolicy
 from crystalgraph.releasing.nbgrader_plugins import (
     RELEASE_PREPROCESSORS,
+    DropWidgets,
     HandInCollector,
     MissingModelHook,
     NumberOrNothing,
@@ -59,6 +62,7 @@ c.Autograde.exclude_overwriting = {
 }
 c.Autograde.pre_convert_hook = MissingModelHook(ROOT)
 c.Autograde.autograde_preprocessors = [
+    DropWidgets,
     Execute,
     NumberOrNothing,
     LimitOutput,
@@ -67,6 +71,7 @@ c.Autograde.autograde_preprocessors = [
     CheckCellMetadata,
 ]
 c.AssignLatePenalties.plugin_class = LatePolicy
+c.GenerateFeedback.preprocessors = [DropWidgets, GetGrades, CSSHTMLHeaderPreprocessor]
 c.LateSubmissionPlugin.penalty_method = "none"  # "zero": no points after the due date
 c.LatePolicy.percent_per_day = 0  # 10: a tenth of a notebook's points for each day begun
 c.LatePolicy.grace_minutes = 0  # 15: so late costs nothing

@@ -211,8 +211,9 @@ class Marking:
 
     def _code(self, task: Task, answers: Answers) -> StudentCode:
         text = None if answers.model is None else answers.model.decode("utf-8", errors="replace")
-        cells = tuple(answers.cells.get(task.where, ()))
-        return StudentCode(task, self.lab.model_file, text, cells, answers.place.get(task.id))
+        cells = answers.counting.get(task.id, ())
+        released = answers.released.get(task.where, ())
+        return StudentCode(task, self.lab.model_file, text, cells, released)
 
     def _scored(self, task: Task, check: Check, session: Session) -> TaskResult:
         answer = stand_in(self.lab, check, session)
@@ -230,9 +231,8 @@ class Marking:
                 visible = examine(task, check, [answer], self.lab.cases(task.id), math.inf)
             failure = visible.failure or _only_the_grader_saw(task, graded, failure, session.code)
         status = _status(report, failure, ending)
-        points = report.points if report.implemented else 0.0
         return TaskResult(
-            task.id, status, points, failure.name, failure.message[:4000], failure.cause
+            task.id, status, report.points, failure.name, failure.message[:4000], failure.cause
         )
 
 

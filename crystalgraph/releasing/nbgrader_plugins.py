@@ -293,6 +293,19 @@ def time_of_zip(path: Path) -> datetime | None:
 # --- grading -------------------------------------------------------------------------------------
 
 
+class DropWidgets(NbGraderPreprocessor):
+    """Take the state of live widgets out of a notebook's metadata.
+
+    Colab writes it in a form of its own, without `state`, and then nbgrader can write neither
+    feedback nor formgrader's page.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        """Fix the notebook's metadata."""
+        nb.metadata.pop("widgets", None)
+        return nb, resources
+
+
 class NumberOrNothing(NbGraderPreprocessor):
     """Make a grade cell's score depend on its last value alone.
 

@@ -2,7 +2,8 @@
 
 Numbers, text, arrays, tensors, tuples, lists, structures and graphs go both ways; `special` adds
 kinds that one side alone understands (crystalgraph.sandbox.arguments). Anything of another type
-arrives as Unknown, with nothing but its class's name.
+arrives as an array when numpy reads it as numbers, else as Unknown, with nothing but its class's
+name.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ MAX_DEPTH = 6
 MAX_TEXT = 4_000
 MAX_ATOMS = 5_000
 MAX_ITEMS = 1_000
+_NUMBERS = "biufc"  # numpy's kinds of dtype
 MANY = 32  # numbers in a list from which it travels as an array
 
 Packer = Callable[[object, list], dict | None]
@@ -66,7 +68,7 @@ def pack(value: object, arrays: list[np.ndarray], special: Packer = _nothing) ->
     if isinstance(value, CrystalGraph):
         columns = [pack(np.asarray(getattr(value, name)), arrays) for name in GRAPH_COLUMNS]
         return {"is": "graph", "name": str(value.name)[:100], "columns": columns}
-    return _unknown(value)
+    return _pack_like_array(value, arrays)
 
 
 def _number(value: float) -> object:
@@ -85,8 +87,17 @@ def _place(array: np.ndarray, arrays: list[np.ndarray]) -> int:
     return len(arrays) - 1
 
 
+def _pack_like_array(value: object, arrays: list[np.ndarray]) -> dict:
+    """What numpy reads as numbers, such as a table of pandas, as the array that it reads."""
+    try:
+        array = np.asarray(value)
+    except Exception:  # a stranger's class may raise anything
+        return _unknown(value)
+    return _pack_array(array, arrays) if array.dtype.kind in _NUMBERS else _unknown(value)
+
+
 def _pack_array(array: np.ndarray, arrays: list[np.ndarray]) -> dict:
-    if array.dtype.kind not in "biufc":
+    if array.dtype.kind not in _NUMBERS:
         return _unknown(array)
     return {"is": "array", "at": _place(array, arrays)}
 
@@ -113,7 +124,7 @@ def _pack_sequence(value: tuple | list, arrays: list[np.ndarray], special: Packe
         array = np.asarray(items)
     except (ValueError, TypeError, RuntimeError):
         return {"is": "unknown", "name": f"{kind} of items of different length"}
-    if array.dtype.kind not in "biufc":
+    if array.dtype.kind not in _NUMBERS:
         return _unknown(value)
     return {"is": "numbers", "kind": kind, "at": _place(array, arrays)}
 

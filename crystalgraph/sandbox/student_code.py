@@ -19,15 +19,15 @@ class StudentCode:
         task: whose function or class is wanted.
         model_file: name of the lab's model file; None where there is none.
         model: its text; None where it was not handed in.
-        cells: sources of the code cells of the task's notebook.
-        at: place of the task's own cell among them; None takes the last that defines its function.
+        cells: sources of the code cells of the task's notebook that count for it, in order.
+        released: sources of the notebook's code cells as they were handed out.
     """
 
     task: Task
     model_file: str | None = None
     model: str | None = None
     cells: Sequence[str] = ()
-    at: int | None = None
+    released: Sequence[str] = ()
 
     def to_array(self) -> np.ndarray:
         """As bytes for the wire; code may be longer than the text of a message."""

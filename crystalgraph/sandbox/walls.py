@@ -1,8 +1,9 @@
 """A place where strangers' code can do no harm: a process of ours inside bubblewrap.
 
-It sees the Python installation and this library, read-only, and a small disk in memory; not the
-course, not the network, no other process. Started as root, a first bubblewrap arranges what is to
-be seen and a second one, as nobody, locks the door; started as anybody else, one does both.
+It sees the Python installation, this library and the data that students have, read-only, and a
+small disk in memory; not the course, not the network, no other process. Started as root, a first
+bubblewrap arranges what is to be seen and a second one, as nobody, locks the door; started as
+anybody else, one does both.
 """
 
 from __future__ import annotations
@@ -93,14 +94,12 @@ class Walls:
         return walls
 
     def _the_library(self) -> list[str]:
-        """This library and the table of the elements, without what is hidden."""
-        walls = []
-        for folder in (COURSE, f"{COURSE}/data"):
-            walls += ["--perms", "0755", "--dir", folder]
+        """This library without what is hidden, and the data, which students have as well."""
+        walls = ["--perms", "0755", "--dir", COURSE]
         walls += ["--ro-bind", str(PACKAGE), inside(PACKAGE)]
         for folder in self.hidden:
             walls += ["--tmpfs", inside(folder), "--remount-ro", inside(folder)]
-        return [*walls, "--ro-bind", str(DATA / "elements"), f"{COURSE}/data/elements"]
+        return [*walls, "--ro-bind", str(DATA), f"{COURSE}/data"]
 
     def resource_limits(self) -> dict[str, int]:
         """Limits that the worker sets for itself, by the names that `resource` has for them."""

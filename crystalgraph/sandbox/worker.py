@@ -168,7 +168,7 @@ def load(code: StudentCode) -> object:
     """The student's function or class."""
     task = code.task
     if task.in_notebook:
-        return function_of(code.cells, task.name, task.where, code.at)
+        return function_of(code.cells, task.name, task.where, code.released)
     module = importlib.import_module(Path(task.where).stem)
     if not hasattr(module, task.object_name):
         raise CrystalGraphError(f"{task.where} does not define {task.object_name}.")

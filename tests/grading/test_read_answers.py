@@ -200,8 +200,9 @@ def test_imports_that_were_deleted_are_back():
     del loaded["cells"][place_in(loaded, "imports")]
     answers = answers_of(loaded)
     assert answers.repairs == [f"{FIRST}: cells that were deleted are back: imports."]
-    cells = answers.cells[FIRST]
-    function = function_of(cells, "gaussian_expansion", FIRST, answers.place["1.3"])
+    function = function_of(
+        answers.counting["1.3"], "gaussian_expansion", FIRST, answers.released[FIRST]
+    )
     assert function(np.array([1.0]), np.array([1.0]), 1.0).tolist() == [[1.0]]
 
 

@@ -4,13 +4,30 @@ import re
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter
 from nbgrader.apps import ZipCollectApp
 from nbgrader.coursedir import CourseDirectory
 
 from crystalgraph.grading.reports.gradebook import nbgrader_settings
 from crystalgraph.labs import LABS
 from crystalgraph.paths import REPO
-from crystalgraph.releasing.nbgrader_plugins import HandInCollector, NumberOrNothing
+from crystalgraph.releasing.nbgrader_plugins import DropWidgets, HandInCollector, NumberOrNothing
+
+# --- what Colab leaves in a notebook -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", [{"application/vnd.jupyter.widget-state+json": {}}, {}, "x", [1]])
+def test_feedback_survives_widgets_without_a_state(state):
+    output = nbformat.v4.new_output("display_data", data={"text/plain": "a picture"})
+    cell = nbformat.v4.new_code_cell("bar()", outputs=[output])
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"widgets": state})
+    settings = nbgrader_settings(REPO)
+    for stage in ("GenerateFeedback.preprocessors", "Autograde.autograde_preprocessors"):
+        app, _, name = stage.partition(".")
+        assert settings[app][name][0] is DropWidgets
+    shown = HTMLExporter(preprocessors=[DropWidgets]).from_notebook_node(notebook)[0]
+    assert "a picture" in shown
+
 
 # --- the last value of a check -------------------------------------------------------------------
 

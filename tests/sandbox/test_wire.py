@@ -6,9 +6,11 @@ import json
 import os
 import threading
 import time
+from collections import deque
 
 import hypothesis.extra.numpy as arrays_of
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
@@ -85,6 +87,16 @@ def test_long_lists_keep_their_kind():
     assert passed_on(list(range(1000))) == list(range(1000))
     assert passed_on(["O"] * 40) == ["O"] * 40
     assert passed_on(tuple(0.5 for _ in range(100))) == (0.5,) * 100
+
+
+@pytest.mark.parametrize(
+    "value",
+    [pd.Series([0, 1]), pd.DataFrame([0.0, 1.0]), deque([0, 1]), range(2)],
+    ids=["Series", "DataFrame", "deque", "range"],
+)
+def test_what_numpy_reads_as_numbers_arrives_as_an_array(value):
+    got = passed_on(value)
+    assert isinstance(got, np.ndarray) and got.ravel().tolist() == [0, 1]
 
 
 def test_structures_arrive():

@@ -109,6 +109,7 @@ colab.files = types.SimpleNamespace(download=lambda path: print("download", path
 sys.modules["google"], sys.modules["google.colab"] = types.ModuleType("google"), colab
 sys.modules["google"].colab = colab
 """
+WIDGETS = "application/vnd.jupyter.widget-state+json"
 QUICK = "import crystalgraph.course.hand_in as module; module.still_open = lambda lab, parts: ''"
 
 
@@ -118,6 +119,7 @@ def move_to_colab(folder):
         path = folder / name
         notebook = json.loads(path.read_text(encoding="utf-8"))
         notebook["nbformat_minor"] = 0  # as Colab writes it: ids are metadata
+        notebook["metadata"]["widgets"] = {WIDGETS: {"0a1b": {"model_name": "HBoxModel"}}}
         notebook["metadata"]["colab"] = {"name": f"Copy of {name}", "provenance": []}
         for cell in notebook["cells"]:
             cell["metadata"]["id"] = cell.pop("id")

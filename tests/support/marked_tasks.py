@@ -76,7 +76,7 @@ class MarkedOnce:
         answers = read_answers(hand_in, self.lab)
         found = []
         for task in self.lab.tasks.values():
-            code = answers.model, answers.cells.get(task.where), answers.place.get(task.id)
+            code = answers.model, answers.counting.get(task.id)
             key = task.id, answers.problems.get(task.id), *code
             if key not in self.known:
                 result, log = self.marker.mark(hand_in, [task.id], answers)

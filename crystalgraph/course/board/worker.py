@@ -50,13 +50,14 @@ def _load_model(lab: Lab, path: Path, seconds: float) -> ModelFile:
         return error
 
 
-def _answer(task: Task, folder: Path, module: ModelFile) -> object:
+def _answer(lab: Lab, task: Task, folder: Path, module: ModelFile) -> object:
     """The student's function or class of a task."""
     if task.in_notebook:
         path = folder / task.where
         if not path.is_file():
             raise _Missing(f"{task.where} is not there.")
-        return load_function(path, task.name)
+        released = lab.release() / task.where
+        return load_function(path, task.name, task.id, released if released.is_file() else None)
     if isinstance(module, BaseException):
         raise module
     if not hasattr(module, task.object_name):
@@ -67,7 +68,7 @@ def _answer(task: Task, folder: Path, module: ModelFile) -> object:
 def _result(lab: Lab, task: Task, folder: Path, module: ModelFile) -> dict:
     """The result of a task: the arguments of its row on the board."""
     try:
-        answer = _answer(task, folder, module)
+        answer = _answer(lab, task, folder, module)
     except (_Missing, CrystalGraphError) as error:
         return {"status": "missing", "points": 0.0, "message": str(error)}
     except (Exception, SystemExit, TimeUp) as error:

@@ -25,6 +25,12 @@ MOST_CODE = 4 * 2**20
 """Characters of code in one notebook."""
 MOST_TEXT = 32 * 2**20
 """Characters of texts in one notebook; Colab puts pictures into them."""
+_BINDING = (
+    r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+{name}\b"
+    r"|^[ \t]*(?:\w+[ \t]*[,=][ \t]*)*{name}[ \t]*(?:[:,][^=\n]*)?=(?!=)"
+    r"|^[ \t]*(?:from[ \t]+[\w.]+[ \t]+)?import\b.*\b{name}\b"
+)
+"""Text that gives a function its name. It is searched, not parsed: strangers wrote it."""
 
 
 @dataclass
@@ -35,6 +41,8 @@ class Answers:
         model: text of the lab's model file in UTF-8; None when there is none.
         cells: notebook -> sources of its code cells, in order.
         place: task -> which of these cells defines its function; None when none does.
+        counting: task -> those of these cells that are run for it, in order.
+        released: notebook -> sources of its code cells as they were handed out.
         written: grade_id -> the student's text; empty where nothing was written.
         repaired: notebook -> the notebook put in order.
         repairs: sentences on what was put right.
@@ -44,6 +52,8 @@ class Answers:
     model: bytes | None = None
     cells: dict[str, tuple[str, ...]] = field(default_factory=dict)
     place: dict[str, int | None] = field(default_factory=dict)
+    counting: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    released: dict[str, tuple[str, ...]] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
     repaired: dict[str, Repaired] = field(default_factory=dict)
     repairs: list[str] = field(default_factory=list)
@@ -114,16 +124,19 @@ def _find_functions(answers: Answers, lab: Lab, name: str, done: Repaired) -> No
     """Find the cell of each task of a notebook."""
     code = [slot for slot in done.slots if slot.cell["cell_type"] == "code"]
     answers.cells[name] = tuple(slot.source for slot in code)
+    released = [cell for cell in done.released["cells"] if cell["cell_type"] == "code"]
+    answers.released[name] = tuple(cell["source"] for cell in released)
     for task in lab.tasks.values():
         if task.where == name:
-            answers.place[task.id] = place_of(task, code)
-            if answers.place[task.id] is None:
+            place, answers.counting[task.id] = _counting(task, code)
+            answers.place[task.id] = place
+            if place is None:
                 gone = f"{name} has no cell any more that defines {task.name}."
                 answers.problems[task.id] = Status.BAD_NOTEBOOK, gone
 
 
-def place_of(task: Task, slots: list[Slot]) -> int | None:
-    """Which cell holds a task's function.
+def _counting(task: Task, slots: list[Slot]) -> tuple[int | None, tuple[str, ...]]:
+    """Which cell holds a task's function, and which cells are run for it.
 
     As when the notebook is run from the top to the task's check: the last cell above it that
     defines the function, or the last one below if none is above. A stub as it was handed out
@@ -134,17 +147,20 @@ def place_of(task: Task, slots: list[Slot]) -> int | None:
         slots: of the code cells of the notebook, in order.
 
     Returns:
-        Place in the slots; None when the student has no such cell.
+        Place in the slots, None when the student has no such cell; sources of cells.
     """
-    define = re.compile(rf"^(?:async[ \t]+)?def[ \t]+{re.escape(task.name)}[ \t]*\(", re.M)
+    define = re.compile(_BINDING.format(name=re.escape(task.name)), re.M)
     stub = next(one for one in (slot.released for slot in slots) if one and _is_stub(one, task))
     check = next(place for place, slot in enumerate(slots) if _checks(slot, task))
     found = [n for n, slot in enumerate(slots) if slot.given and define.search(slot.source)]
-    written = [n for n in found if slots[n].source.strip() != text_in(stub)]
+    as_given = {n for n, slot in enumerate(slots) if slot.source.strip() == text_in(stub)}
+    written = [n for n in found if n not in as_given]
     above = [n for n in written if n < check]
     own = [n for n, slot in enumerate(slots) if slot.given and slot.released is stub]
-    chosen = above or written or found or own
-    return chosen[-1] if chosen else None
+    place = next(iter((above or written or found or own)[::-1]), None)
+    end = check if place is None else max(check, place + 1)
+    run = (n for n in range(end) if n == place or n not in as_given)
+    return place, tuple(slots[n].source for n in run)
 
 
 def _is_stub(released: dict, task: Task) -> bool:

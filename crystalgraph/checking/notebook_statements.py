@@ -1,0 +1,205 @@
+"""The top-level statements of a notebook: which names they bind and need, which depend on which."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import linecache
+import symtable
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import CodeType
+
+_UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+_BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_ANY = "*"
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """One top-level statement of a notebook.
+
+    Attributes:
+        node: its syntax tree.
+        filename: notebook and cell, for messages.
+        cell: number of its cell, from 0.
+        own: whether the student wrote it; False for what was handed out.
+    """
+
+    node: ast.stmt
+    filename: str
+    cell: int
+    own: bool
+
+    @cached_property
+    def _names(self) -> tuple[frozenset[str], frozenset[str]]:
+        return _bound_and_needed(self.node)
+
+    @property
+    def binds(self) -> frozenset[str]:
+        """Names it gives a value to; "*" stands for any."""
+        return self._names[0]
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Names of the notebook that it reads; not the local ones of a function."""
+        return self._names[1]
+
+    @cached_property
+    def changes(self) -> frozenset[str]:
+        """Names whose object it changes, as in `table[k] = v` and `table.append(v)`."""
+        if isinstance(self.node, _BLOCKS):
+            return frozenset()
+        return frozenset(map(_root, _changed(self.node)))
+
+    @property
+    def code(self) -> CodeType:
+        """To be executed.
+
+        Raises:
+            SyntaxError: Python's parser took it, its compiler does not.
+        """
+        return compile(ast.Module([self.node], []), self.filename, "exec")
+
+    @property
+    def imports(self) -> bool:
+        """Whether it is an import."""
+        return isinstance(self.node, ast.Import | ast.ImportFrom)
+
+    @property
+    def defines(self) -> bool:
+        """Whether it is an import or a definition, which computes nothing."""
+        return self.imports or isinstance(self.node, _BLOCKS)
+
+
+def statements(
+    cells: Sequence[str], where: str, released: Iterable[str] | None = None
+) -> tuple[list[Statement], dict[int, SyntaxError]]:
+    """Top-level statements of a notebook's code cells.
+
+    Args:
+        cells: their sources.
+        where: the notebook's name, for messages.
+        released: sources of the notebook's code cells as it was handed out; None if all of it is.
+
+    Returns:
+        The statements, and for cells that do not parse their number with the error.
+    """
+    given = None if released is None else {ast.dump(node) for one in released for node in _try(one)}
+    found: list[Statement] = []
+    broken: dict[int, SyntaxError] = {}
+    for number, source in enumerate(cells):
+        filename = f"{where}, code cell {number + 1}"
+        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+        try:
+            for node in parse(source):
+                own = given is not None and ast.dump(node) not in given
+                found.append(Statement(node, filename, number, own))
+        except SyntaxError as error:
+            broken[number] = error
+        except _UNREADABLE as error:
+            broken[number] = SyntaxError(str(error) or "it is nested too deeply")
+    return found, broken
+
+
+def parse(source: str) -> list[ast.stmt]:
+    """The statements of a cell; what only Jupyter understands becomes calls of get_ipython().
+
+    Raises:
+        SyntaxError: neither Python nor IPython understands it.
+    """
+    try:
+        return ast.parse(source).body
+    except SyntaxError:
+        from IPython.core.inputtransformer2 import TransformerManager  # only few cells need it
+
+        return ast.parse(TransformerManager().transform_cell(source)).body
+
+
+def _try(source: str) -> list[ast.stmt]:
+    try:
+        return parse(source)
+    except _UNREADABLE:
+        return []
+
+
+def needed(found: Sequence[Statement], names: Iterable[str]) -> set[Statement]:
+    """The statements that some names depend on.
+
+    Args:
+        found: all statements of a notebook.
+        names: wanted.
+    """
+    imported = frozenset[str]().union(*(s.binds for s in found if s.imports))
+    gives = {s: s.binds | (s.changes - imported) for s in found}
+    wanted, chosen = {_ANY, *names}, set[Statement]()
+    while more := {s for s in found if s not in chosen and not gives[s].isdisjoint(wanted)}:
+        chosen |= more
+        wanted |= frozenset().union(*(s.needs for s in more)) - set(dir(builtins))
+    return chosen
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+def _bound_and_needed(node: ast.stmt) -> tuple[frozenset[str], frozenset[str]]:
+    """Names that a statement binds at the top level, and names it reads from there."""
+    try:
+        table = symtable.symtable(ast.unparse(node), "cell", "exec")
+    except _UNREADABLE:
+        return frozenset(), frozenset()
+    symbols = list(table.get_symbols())
+    binds = {one.get_name() for one in symbols if one.is_assigned() or one.is_imported()}
+    needs = {one.get_name() for one in symbols if one.is_referenced()}
+    tables = list(table.get_children())
+    while tables:
+        inner = tables.pop()
+        needs |= {one.get_name() for one in inner.get_symbols() if one.is_global()}
+        tables += inner.get_children()
+    if any(isinstance(n, ast.ImportFrom) and n.names[0].name == _ANY for n in ast.walk(node)):
+        binds.add(_ANY)
+    for text in _given_to_magics(node):
+        for part in _try(text):
+            more = _bound_and_needed(part)
+            binds |= more[0]
+            needs |= more[1]
+    return frozenset(binds), frozenset(needs)
+
+
+def _given_to_magics(node: ast.stmt) -> Iterator[str]:
+    """The code that is given to magics, as in `%time x = f()` and in a cell below `%%time`."""
+    for call in ast.walk(node):
+        if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("get_ipython().run_"):
+            for given in call.args[1:]:
+                if isinstance(given, ast.Constant) and isinstance(given.value, str):
+                    yield given.value
+
+
+def _changed(node: ast.stmt) -> Iterator[ast.expr]:
+    """What is stored into, and objects whose method is called for what it does to them."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Subscript | ast.Attribute) and not isinstance(part.ctx, ast.Load):
+            yield part
+        elif isinstance(part, ast.Expr) and isinstance(part.value, ast.Call):
+            if isinstance(part.value.func, ast.Attribute):
+                yield part.value.func
+
+
+def _root(node: ast.expr) -> str:
+    """The name at the beginning of `name.part[0].other`; empty when there is none."""
+    while isinstance(node, ast.Subscript | ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def names_imported(found: Collection[Statement]) -> list[str]:
+    """Modules that statements import, "crystalgraph.figures"; some may be no modules."""
+    modules: list[str] = []
+    for statement in found:
+        node = statement.node
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            modules += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return modules
