@@ -68,8 +68,16 @@ def points_for(name: str) -> Callable[..., float]:
         from IPython.display import display
 
         from crystalgraph.checking.quiet import quiet_stderr
-        from crystalgraph.checking.report import CheckFailed
+        from crystalgraph.checking.report import CheckFailed, CheckReport, Step
+        from crystalgraph.course.saved_model import NotSaved, as_saved
 
+        task = lab.task(task_id)
+        try:
+            with quiet_stderr():
+                answers = tuple(as_saved(lab, task, answer) for answer in answers)
+        except NotSaved as error:
+            step = Step(f"{lab.model_file}, as it is saved", task.points, False, str(error))
+            raise CheckFailed(CheckReport(task, (step,))) from None
         report = lab.run_check(task_id, *answers)
         score = float(report.points)
         if not score > 0:
