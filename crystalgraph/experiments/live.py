@@ -12,7 +12,7 @@ from torch import nn
 
 from crystalgraph.checking.autograding import autograding
 from crystalgraph.crystals.datasets import load_split
-from crystalgraph.crystals.graphs import batch_graphs
+from crystalgraph.crystals.graphs import CrystalBatch, batch_graphs
 from crystalgraph.errors import CrystalGraphError, ShownPlainly
 from crystalgraph.experiments.catalog import FEATURES, experiment
 from crystalgraph.experiments.finished_runs import bundled, load_run
@@ -110,11 +110,18 @@ def _small_model(model_class: type[nn.Module], name: str) -> nn.Module:
     return make_model(model_class, FEATURES[chosen.features]().n_features, arguments)
 
 
+FEW, SOME = 2, 8
+"""Crystals that a network is timed on before it gets a whole batch."""
+SLOW = 1.0
+"""Seconds for two crystals above which a whole batch is not waited for."""
+
+
 def seconds_per_step(model_class: type[nn.Module], name: str) -> float:
     """How long a forward and backward pass of one batch of an experiment takes.
 
-    Two crystals are timed first; when they are slow already the time is extrapolated from them,
-    so that a network made of Python loops is recognized quickly.
+    Two crystals are timed first. Where they are slow already, eight tell what each further crystal
+    costs, so that a network made of Python loops is recognized quickly, and a busy computer, where
+    every pass is slow and crystals cost nothing, is not taken for one.
 
     Args:
         model_class: CrystalGraphConvNet or a class called alike.
@@ -129,23 +136,32 @@ def seconds_per_step(model_class: type[nn.Module], name: str) -> float:
     chosen = experiment(name)
     n_crystals = chosen.train_settings(seed=0).batch_size
     graphs = bundled(chosen.dataset).graphs(chosen.graph_settings)[:n_crystals]
-    model = _small_model(model_class, name)
+    model, features = _small_model(model_class, name), FEATURES[chosen.features]()
     columns = (2,) if chosen.dataset == "oxides" else ()
-    for n in (2, len(graphs)):
-        batch = batch_graphs(graphs[:n], FEATURES[chosen.features]())
-        start = time.perf_counter()
-        prediction = model(*batch.inputs())
-        if tuple(prediction.shape) != (n, *columns) or not torch.isfinite(prediction).all():
-            raise CrystalGraphError(
-                f"the network gave shape {tuple(prediction.shape)} for {n} crystals, or numbers "
-                f"that are not finite; finite {(n, *columns)} is needed. `crystalgraph check` says "
-                "more."
-            )
-        prediction.sum().backward()
-        seconds = time.perf_counter() - start
-        if n == 2 and seconds > 1.0:
-            return seconds * n_crystals / n
-    return seconds
+
+    def seconds(n: int) -> float:
+        return _seconds_of_pass(model, batch_graphs(graphs[:n], features), columns)
+
+    few = min(seconds(FEW), seconds(FEW))  # the first pass pays for what is set up once
+    if few <= SLOW:
+        return min(seconds(n_crystals), seconds(n_crystals))
+    some = seconds(SOME)
+    return some + max(some - few, 0.0) / (SOME - FEW) * (n_crystals - SOME)
+
+
+def _seconds_of_pass(model: nn.Module, batch: CrystalBatch, columns: tuple[int, ...]) -> float:
+    """Seconds for forward and backward of a batch; its output has these columns per crystal."""
+    start = time.perf_counter()
+    prediction = model(*batch.inputs())
+    shape = (batch.n_crystals, *columns)
+    if tuple(prediction.shape) != shape or not torch.isfinite(prediction).all():
+        raise CrystalGraphError(
+            f"the network gave shape {tuple(prediction.shape)} for {batch.n_crystals} crystals, or "
+            f"numbers that are not finite; finite {shape} is needed. `crystalgraph check` says "
+            "more."
+        )
+    prediction.sum().backward()
+    return time.perf_counter() - start
 
 
 @dataclass(frozen=True)

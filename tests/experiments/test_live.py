@@ -1,7 +1,5 @@
 """Experiments run now: students' networks are tried, trained, or named as what does not run."""
 
-import time
-
 import pytest
 import torch
 from torch import nn
@@ -25,15 +23,33 @@ class Broken(nn.Module):
         raise NotImplementedError("Task 2.5: fill in CrystalGraphConvNet.forward in model_hw.py")
 
 
-class Slow(Broken):
-    """A network that works and takes ages."""
+class Timed(Broken):
+    """A network that works; a made-up clock says how long it takes."""
 
     batches: list[int] = []
+    now = 0.0
 
     def forward(self, atom_features, bond_features, center, neighbor, crystal, n_crystals):
+        Timed.now += self.seconds(n_crystals)
         self.batches.append(n_crystals)
-        time.sleep(1.1)
         return self.weight.expand(n_crystals)
+
+    def seconds(self, n):
+        return 0.6 * n
+
+
+class BusyComputer(Timed):
+    """Every pass waits for the processor, the first one longest; crystals cost next to nothing."""
+
+    def seconds(self, n):
+        return 1.4 + 0.001 * n + (0.8 if not self.batches else 0)
+
+
+class FirstPassSlow(Timed):
+    """The first pass takes two seconds, all others ten milliseconds."""
+
+    def seconds(self, n):
+        return 0.01 if self.batches else 2.0
 
 
 class WrongShape(Broken):
@@ -57,15 +73,30 @@ def test_outside_grading_steps_count(monkeypatch):
     assert list(steps(3)) == [0, 1, 2]
 
 
-def test_a_slow_network_is_timed_on_two_crystals_and_not_trained(monkeypatch, capsys):
+@pytest.fixture
+def clock(monkeypatch):
+    """The time that Timed networks say has passed."""
+    monkeypatch.setattr(Timed, "batches", [])
+    monkeypatch.setattr(live.time, "perf_counter", lambda: Timed.now)
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_slow_network_is_timed_on_few_crystals_and_not_trained(monkeypatch, capsys):
     monkeypatch.setattr(live, "train_model", None)
-    monkeypatch.setattr(Slow, "batches", [])
-    outcome = train_or_load("gated", Slow)
-    assert Slow.batches == [2]
+    outcome = train_or_load("gated", Timed)
+    assert Timed.batches == [2, 2, 8]
     assert outcome.run == load_run("gated")
     said = capsys.readouterr().out
     assert "minutes with your network" in said and "index_add" in said
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(
+    ("network", "seconds"), [(Timed, 0.6 * 64), (BusyComputer, 1.464), (FirstPassSlow, 0.01)]
+)
+def test_a_step_is_not_extrapolated_from_what_is_paid_once(network, seconds):
+    assert live.seconds_per_step(network, "gated") == pytest.approx(seconds, rel=0.01)
 
 
 @pytest.mark.parametrize(("network", "cause"), [(Broken, "Task 2.5"), (WrongShape, "shape (1,)")])
