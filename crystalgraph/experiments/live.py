@@ -14,8 +14,8 @@ from crystalgraph.checking.autograding import autograding
 from crystalgraph.crystals.datasets import load_split
 from crystalgraph.crystals.graphs import CrystalBatch, batch_graphs
 from crystalgraph.errors import CrystalGraphError, ShownPlainly
-from crystalgraph.experiments.catalog import FEATURES, experiment
-from crystalgraph.experiments.finished_runs import bundled, load_run
+from crystalgraph.experiments.catalog import FEATURES, GROUPS, experiment, label
+from crystalgraph.experiments.finished_runs import bundled, load_run, load_runs
 from crystalgraph.networks.model_file import load_model_class, make_model
 from crystalgraph.networks.training_run import RunResult, TrainedModel, train_model
 
@@ -233,3 +233,52 @@ def _why_not(name: str, model_class: type[nn.Module], split: str, seed: int, bud
             "reason, index_add is the cure"
         )
     return ""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An experiment that somebody guessed first and then ran.
+
+    Attributes:
+        name: of the experiment.
+        guess: test error that was expected, in eV/atom.
+        run: made now, or shipped where the network does not run.
+    """
+
+    name: str
+    guess: float
+    run: RunResult
+
+
+def guess_and_run(
+    name: str, guess: float | None, model_class: type[nn.Module], group: str
+) -> Attempt | None:
+    """Run an experiment on the perovskites once its result is guessed, and compare the two.
+
+    Args:
+        name: of the experiment.
+        guess: test error that is expected, in eV/atom; without one nothing is run.
+        model_class: the student's CrystalGraphConvNet.
+        group: that the experiment belongs to.
+
+    Returns:
+        The attempt; None without a guess.
+
+    Raises:
+        CrystalGraphError: the group has no such experiment.
+    """
+    if name not in GROUPS[group]:
+        raise CrystalGraphError(
+            f"There is no experiment '{name}' in {group}; choose one of {', '.join(GROUPS[group])}."
+        )
+    if guess is None:
+        print("No guess yet: write down the test error that you expect, in eV/atom, and run again.")
+        return None
+    outcome = train_or_load(name, model_class)
+    finished = [run.test_mae for run in load_runs(name)]
+    print(
+        f"{label(name, group)}: you guessed {guess:.3f}, {outcome.whose} has "
+        f"{outcome.run.test_mae:.3f}, the shipped runs have {min(finished):.3f} to "
+        f"{max(finished):.3f} eV/atom."
+    )
+    return Attempt(name, guess, outcome.run)

@@ -8,7 +8,13 @@ from crystalgraph import paths
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.experiments import live
 from crystalgraph.experiments.finished_runs import load_run
-from crystalgraph.experiments.live import run_experiment, steps, student_network, train_or_load
+from crystalgraph.experiments.live import (
+    guess_and_run,
+    run_experiment,
+    steps,
+    student_network,
+    train_or_load,
+)
 from crystalgraph.networks.model_file import load_model_class
 
 
@@ -142,3 +148,15 @@ def test_fast_and_gated_give_the_same_run(short):
         run_experiment(short, model_class, fast=fast, progress=False)[1] for fast in (True, False)
     ]
     assert runs[0].test_mae == pytest.approx(runs[1].test_mae, abs=1e-3)
+
+
+def test_an_experiment_is_run_once_its_result_is_guessed(monkeypatch, capsys):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")  # the shipped run stands for the live one
+    network = load_model_class()
+    assert guess_and_run("k_4", None, network, "neighbors") is None
+    assert capsys.readouterr().out.startswith("No guess yet")
+    attempt = guess_and_run("k_4", 0.1, network, "neighbors")
+    assert attempt.run == load_run("k_4")
+    assert "k = 4: you guessed 0.100, finished run has" in capsys.readouterr().out
+    with pytest.raises(CrystalGraphError, match="no experiment 'none' in neighbors; choose one"):
+        guess_and_run("none", 0.1, network, "neighbors")
