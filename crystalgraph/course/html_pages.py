@@ -20,7 +20,10 @@ from latex2mathml.converter import convert as latex_to_mathml
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
+from crystalgraph.figures.alt_text import describe_plotly
+
 PLOTLY = "application/vnd.plotly.v1+json"
+PNG = "image/png"
 LATEX = "text/latex"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 EXTERNAL_SCRIPT = re.compile(r"<script\b[^>]*\bsrc=\"https?://[^\"]*\"[^>]*>\s*</script>")
@@ -42,6 +45,7 @@ def notebook_to_html(notebook: nbformat.NotebookNode, title: str, folder: Path) 
     page_notebook = deepcopy(notebook)
     drop_markers(page_notebook)
     embed_plotly_figures(page_notebook)
+    embed_alt_texts(page_notebook)
     embed_equations(page_notebook)
     drop_widgets(page_notebook)
     resources = {"metadata": {"name": title, "path": str(folder)}}
@@ -65,13 +69,25 @@ def embed_plotly_figures(notebook: nbformat.NotebookNode) -> None:
     import plotly.io
 
     for number, (_, output) in enumerate(outputs_with(notebook, PLOTLY)):
-        output.data["text/html"] = plotly.io.to_html(
-            output.data.pop(PLOTLY),
+        figure = output.data.pop(PLOTLY)
+        picture = plotly.io.to_html(
+            figure,
             include_plotlyjs=number == 0,
             include_mathjax=False,
             full_html=False,
             validate=False,
         )
+        alt = html.escape(describe_plotly(figure))
+        output.data["text/html"] = f'<div role="img" aria-label="{alt}">{picture}</div>'
+
+
+def embed_alt_texts(notebook: nbformat.NotebookNode) -> None:
+    """Give every picture that has a description an HTML form with it; nbconvert leaves it out."""
+    for _, output in outputs_with(notebook, PNG):
+        alt = output.metadata.get(PNG, {}).get("alt")
+        if alt:
+            source = f"data:{PNG};base64,{output.data.pop(PNG).strip()}"
+            output.data["text/html"] = f'<img alt="{html.escape(alt)}" src="{source}">'
 
 
 def embed_equations(notebook: nbformat.NotebookNode) -> None:

@@ -11,6 +11,7 @@ Importing it takes a moment and needs no package, as in Colab the set-up install
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 
 from crystalgraph.labs import find_lab
@@ -47,6 +48,12 @@ def points_for(name: str) -> Callable[..., float]:
     lab = find_lab(name)
     # %autoreload shows a slip in a student's file twice, printed and logged; once is enough.
     logging.getLogger("autoreload").disabled = True
+    if "IPython" in sys.modules:
+        from crystalgraph.course.described_figures import describe_figures
+        from crystalgraph.course.waiting_cells import show_waiting_cells_in_one_line
+
+        describe_figures()
+        show_waiting_cells_in_one_line()
 
     def points(task_id: str, *answers: object) -> float:
         """Check a task, show the report and return the points, as the last line of a cell.
@@ -68,8 +75,16 @@ def points_for(name: str) -> Callable[..., float]:
         from IPython.display import display
 
         from crystalgraph.checking.quiet import quiet_stderr
-        from crystalgraph.checking.report import CheckFailed
+        from crystalgraph.checking.report import CheckFailed, CheckReport, Step
+        from crystalgraph.course.saved_model import NotSaved, as_saved
 
+        task = lab.task(task_id)
+        try:
+            with quiet_stderr():
+                answers = tuple(as_saved(lab, task, answer) for answer in answers)
+        except NotSaved as error:
+            step = Step(f"{lab.model_file}, as it is saved", task.points, False, str(error))
+            raise CheckFailed(CheckReport(task, (step,))) from None
         report = lab.run_check(task_id, *answers)
         score = float(report.points)
         if not score > 0:
@@ -79,6 +94,25 @@ def points_for(name: str) -> Callable[..., float]:
         return score
 
     return points
+
+
+def passes(name: str, task_id: str, answer: object) -> bool:
+    """Whether an answer passes its check, for cells that go on without it; one line says if not.
+
+    Args:
+        name: of the lab.
+        task_id: of the task.
+        answer: its function or class.
+
+    Raises:
+        CrystalGraphError: there is no such lab or task.
+    """
+    lab = find_lab(name)
+    passed = lab.run_check(task_id, answer).passed
+    if not passed:
+        task = lab.task(task_id)
+        print(f"Task {task.id}, {task.name}, does not pass yet: the library's result is used here.")
+    return passed
 
 
 def show_board(name: str, notebook: str) -> None:

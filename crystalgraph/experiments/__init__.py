@@ -2,11 +2,18 @@
 
 from crystalgraph.experiments.catalog import GROUPS, SEEDS, label, reference
 from crystalgraph.experiments.finished_runs import load_run, load_runs, oxides, perovskites
-from crystalgraph.experiments.live import run_experiment, steps, student_network, train_or_load
+from crystalgraph.experiments.live import (
+    guess_and_run,
+    run_experiment,
+    steps,
+    student_network,
+    train_or_load,
+)
 
 __all__ = [
     "GROUPS",
     "SEEDS",
+    "guess_and_run",
     "label",
     "load_run",
     "load_runs",

@@ -12,10 +12,10 @@ from torch import nn
 
 from crystalgraph.checking.autograding import autograding
 from crystalgraph.crystals.datasets import load_split
-from crystalgraph.crystals.graphs import batch_graphs
+from crystalgraph.crystals.graphs import CrystalBatch, batch_graphs
 from crystalgraph.errors import CrystalGraphError, ShownPlainly
-from crystalgraph.experiments.catalog import FEATURES, experiment
-from crystalgraph.experiments.finished_runs import bundled, load_run
+from crystalgraph.experiments.catalog import FEATURES, GROUPS, experiment, label
+from crystalgraph.experiments.finished_runs import bundled, load_run, load_runs
 from crystalgraph.networks.model_file import load_model_class, make_model
 from crystalgraph.networks.training_run import RunResult, TrainedModel, train_model
 
@@ -110,11 +110,18 @@ def _small_model(model_class: type[nn.Module], name: str) -> nn.Module:
     return make_model(model_class, FEATURES[chosen.features]().n_features, arguments)
 
 
+FEW, SOME = 2, 8
+"""Crystals that a network is timed on before it gets a whole batch."""
+SLOW = 1.0
+"""Seconds for two crystals above which a whole batch is not waited for."""
+
+
 def seconds_per_step(model_class: type[nn.Module], name: str) -> float:
     """How long a forward and backward pass of one batch of an experiment takes.
 
-    Two crystals are timed first; when they are slow already the time is extrapolated from them,
-    so that a network made of Python loops is recognized quickly.
+    Two crystals are timed first. Where they are slow already, eight tell what each further crystal
+    costs, so that a network made of Python loops is recognized quickly, and a busy computer, where
+    every pass is slow and crystals cost nothing, is not taken for one.
 
     Args:
         model_class: CrystalGraphConvNet or a class called alike.
@@ -129,23 +136,32 @@ def seconds_per_step(model_class: type[nn.Module], name: str) -> float:
     chosen = experiment(name)
     n_crystals = chosen.train_settings(seed=0).batch_size
     graphs = bundled(chosen.dataset).graphs(chosen.graph_settings)[:n_crystals]
-    model = _small_model(model_class, name)
+    model, features = _small_model(model_class, name), FEATURES[chosen.features]()
     columns = (2,) if chosen.dataset == "oxides" else ()
-    for n in (2, len(graphs)):
-        batch = batch_graphs(graphs[:n], FEATURES[chosen.features]())
-        start = time.perf_counter()
-        prediction = model(*batch.inputs())
-        if tuple(prediction.shape) != (n, *columns) or not torch.isfinite(prediction).all():
-            raise CrystalGraphError(
-                f"the network gave shape {tuple(prediction.shape)} for {n} crystals, or numbers "
-                f"that are not finite; finite {(n, *columns)} is needed. `crystalgraph check` says "
-                "more."
-            )
-        prediction.sum().backward()
-        seconds = time.perf_counter() - start
-        if n == 2 and seconds > 1.0:
-            return seconds * n_crystals / n
-    return seconds
+
+    def seconds(n: int) -> float:
+        return _seconds_of_pass(model, batch_graphs(graphs[:n], features), columns)
+
+    few = min(seconds(FEW), seconds(FEW))  # the first pass pays for what is set up once
+    if few <= SLOW:
+        return min(seconds(n_crystals), seconds(n_crystals))
+    some = seconds(SOME)
+    return some + max(some - few, 0.0) / (SOME - FEW) * (n_crystals - SOME)
+
+
+def _seconds_of_pass(model: nn.Module, batch: CrystalBatch, columns: tuple[int, ...]) -> float:
+    """Seconds for forward and backward of a batch; its output has these columns per crystal."""
+    start = time.perf_counter()
+    prediction = model(*batch.inputs())
+    shape = (batch.n_crystals, *columns)
+    if tuple(prediction.shape) != shape or not torch.isfinite(prediction).all():
+        raise CrystalGraphError(
+            f"the network gave shape {tuple(prediction.shape)} for {batch.n_crystals} crystals, or "
+            f"numbers that are not finite; finite {shape} is needed. `crystalgraph check` says "
+            "more."
+        )
+    prediction.sum().backward()
+    return time.perf_counter() - start
 
 
 @dataclass(frozen=True)
@@ -217,3 +233,52 @@ def _why_not(name: str, model_class: type[nn.Module], split: str, seed: int, bud
             "reason, index_add is the cure"
         )
     return ""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An experiment that somebody guessed first and then ran.
+
+    Attributes:
+        name: of the experiment.
+        guess: test error that was expected, in eV/atom.
+        run: made now, or shipped where the network does not run.
+    """
+
+    name: str
+    guess: float
+    run: RunResult
+
+
+def guess_and_run(
+    name: str, guess: float | None, model_class: type[nn.Module], group: str
+) -> Attempt | None:
+    """Run an experiment on the perovskites once its result is guessed, and compare the two.
+
+    Args:
+        name: of the experiment.
+        guess: test error that is expected, in eV/atom; without one nothing is run.
+        model_class: the student's CrystalGraphConvNet.
+        group: that the experiment belongs to.
+
+    Returns:
+        The attempt; None without a guess.
+
+    Raises:
+        CrystalGraphError: the group has no such experiment.
+    """
+    if name not in GROUPS[group]:
+        raise CrystalGraphError(
+            f"There is no experiment '{name}' in {group}; choose one of {', '.join(GROUPS[group])}."
+        )
+    if guess is None:
+        print("No guess yet: write down the test error that you expect, in eV/atom, and run again.")
+        return None
+    outcome = train_or_load(name, model_class)
+    finished = [run.test_mae for run in load_runs(name)]
+    print(
+        f"{label(name, group)}: you guessed {guess:.3f}, {outcome.whose} has "
+        f"{outcome.run.test_mae:.3f}, the shipped runs have {min(finished):.3f} to "
+        f"{max(finished):.3f} eV/atom."
+    )
+    return Attempt(name, guess, outcome.run)

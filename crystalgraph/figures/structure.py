@@ -367,12 +367,12 @@ def draw_graph(
     center, neighbor, distance = _edge_arrays(center, neighbor, distance)
     size = 5.4 if len(atomic_numbers) > 4 else 3.8  # inches
     figure, ax = plt.subplots(figsize=(size, size), layout="constrained")
+    figure.set_label("Crystal graph: one dot per atom, a line for each pair that has edges")
     spots = _on_circle(len(atomic_numbers))
     for number, shell in enumerate(_shells(distance)):
         color = SHELL_COLORS[number % len(SHELL_COLORS)]
         pairs = Counter(zip(center[shell].tolist(), neighbor[shell].tolist(), strict=True))
-        sizes = " or ".join(f"{n}" for n in sorted(set(pairs.values())))
-        label = f"{distance[shell].mean():.2f} Å: {sizes} edges each way"
+        label = f"{distance[shell].mean():.2f} Å: {_edges_in_words(pairs)}"
         ax.plot([], [], color=color, linewidth=3, label=label)
         for (a, b), n in pairs.items():
             _draw_pair(ax, spots[a], spots[b], color, n, one_way=pairs[b, a] != n)
@@ -382,6 +382,21 @@ def draw_graph(
     ax.axis("off")
     ax.legend(loc="lower center", ncols=2 if size > 5 else 1, fontsize=9, frameon=False)
     return _finished(figure)
+
+
+def _edges_in_words(pairs: Counter[tuple[int, int]]) -> str:
+    """What the lines and loops of a shell stand for: "4 edges each way, loops of 6 edges"."""
+    loops = {n for (a, b), n in pairs.items() if a == b}
+    both = {n for (a, b), n in pairs.items() if a != b and pairs[b, a] == n}
+    single = {n for (a, b), n in pairs.items() if a != b and pairs[b, a] != n}
+    kinds = ((both, "{} each way"), (single, "{} one way"), (loops, "loops of {}"))
+    words = [(sizes, phrase) for sizes, phrase in kinds if sizes]
+    return ", ".join(phrase.format(_edges(sizes)) for sizes, phrase in words)
+
+
+def _edges(sizes: set[int]) -> str:
+    numbers = " or ".join(map(str, sorted(sizes)))
+    return f"{numbers} edge{'s' * (sizes != {1})}"
 
 
 def _on_circle(n: int) -> np.ndarray:

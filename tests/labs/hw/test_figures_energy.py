@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from legends import covered
 from matplotlib.figure import Figure
 
 from crystalgraph import experiments
 from crystalgraph.experiments import verdicts as compare
+from crystalgraph.experiments.live import Attempt
 from crystalgraph.labs.hw.figures import energy as plots_energy
 
 
@@ -47,3 +49,23 @@ def test_exchanged_pairs_have_one_formula_and_two_energies():
 def test_worst_crystals_are_sorted():
     table = plots_energy.worst_crystals(experiments.load_run("gated"), 5)
     assert list(table["error"].abs()) == sorted(table["error"].abs(), reverse=True)
+
+
+def test_the_legend_of_baselines_covers_no_bar_and_no_line():
+    lines = {
+        "predict the mean": 0.9,
+        "ridge, element fractions": 0.44,
+        "ridge, site fractions": 0.1,
+    }
+    assert not covered(plots_energy.plot_bars(experiments.GROUPS["layers"], baselines=lines))
+
+
+def test_what_was_guessed_and_run_is_marked_in_its_row():
+    attempt = Attempt("k_4", 0.2, experiments.load_run("k_4"))
+    names = experiments.GROUPS["neighbors"]
+    figure = plots_energy.plot_bars(names, "neighbors", attempt=attempt)
+    row = names.index("k_4")
+    marks = {line.get_label(): line.get_xydata().tolist() for line in figure.axes[0].lines}
+    assert marks["your guess"] == [[0.2, row]]
+    assert marks["run now"] == [[attempt.run.test_mae, row]]
+    assert not covered(figure)

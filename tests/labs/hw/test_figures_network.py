@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from bundled import model
+from legends import covered
 
 from crystalgraph.labs.hw.figures import network as draw
 
@@ -33,7 +34,7 @@ def test_messages_show_every_number_in_its_place():
     assert place["12"][0] == 0.5 and place["12"][1] > 0 > place["11"][1]  # to the right: above
 
 
-def test_pooling_colours_atoms_by_their_crystal():
+def test_pooling_colors_atoms_by_their_crystal():
     figure = draw.draw_pooling(np.eye(3), [0, 1, 0], {"mean_pool": np.ones((2, 3))})
     atoms, pooled = ([box.get_facecolor() for box in axis.patches] for axis in figure.axes)
     assert atoms[0] == atoms[6] == pooled[0] != atoms[3] == pooled[3]
@@ -58,6 +59,13 @@ def test_gates_picture_has_a_panel_for_each_neighbor():
     figure = draw.plot_gates(distance, curves, {"near": [2.0], "far": [2.5]}, "title")
     assert [axis.get_title() for axis in figure.axes] == ["near", "far"]
     assert "angstrom" in figure.axes[0].get_xlabel()
+
+
+def test_legends_of_gates_cover_no_curve():
+    distance, everywhere = np.linspace(1, 3, 5), np.tile(np.linspace(0, 1, 30), (5, 1))
+    curves = {"near": everywhere, "far": everywhere}
+    figure = draw.plot_gates(distance, curves, {"near": [2.0], "far": [2.5]}, "title")
+    assert not covered(figure) and len(figure.axes[1].get_legend().get_texts()) == 1
 
 
 def test_network_picture_names_every_step():

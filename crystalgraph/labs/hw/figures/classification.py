@@ -281,7 +281,7 @@ def plot_auc_groups(
     for (name, value), line in zip((baselines or {}).items(), LINES[1:], strict=False):
         first.axvline(value, color=COLORS[1], linestyle=line, linewidth=1, label=name)
     if baselines:
-        first.legend(fontsize=8, framealpha=0.9, edgecolor="none", loc="lower left")
+        figure.legend(loc="outside lower center", fontsize=8, frameon=False, ncols=3)
     for ax in axes.flat[len(groups) :]:
         ax.remove()
     return _tidy(figure)

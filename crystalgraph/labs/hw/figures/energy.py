@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from crystalgraph import experiments
 from crystalgraph.crystals.datasets import CrystalDataset
+from crystalgraph.experiments.live import Attempt
 from crystalgraph.networks.training_run import RunResult
 
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
@@ -114,6 +115,7 @@ def plot_bars(
     split: str = "formula",
     baselines: Mapping[str, float] | None = None,
     ax: Axes | None = None,
+    attempt: Attempt | None = None,
 ) -> Figure:
     """Draw the test MAE of experiments: mean of three seeds, standard error, each seed a dot.
 
@@ -123,6 +125,7 @@ def plot_bars(
         split: name of the split.
         baselines: MAE in eV/atom of simple predictors, drawn as lines.
         ax: where to draw; default a new figure.
+        attempt: one of them that was guessed and run now, marked in its row.
 
     Returns:
         The figure.
@@ -141,6 +144,10 @@ def plot_bars(
         )  # fmt: skip
     ax.set_yticks(range(len(names)), [experiments.label(name, group) for name in names])
     ax.invert_yaxis()
+    if attempt is not None:
+        row = list(names).index(attempt.name)
+        ax.plot(attempt.guess, row, "x", color=COLORS[6], ms=9, mew=2.5, label="your guess")
+        ax.plot(attempt.run.test_mae, row, "D", color=COLORS[1], ms=7, mec="black", label="run now")
     _draw_baselines(ax, baselines or {})
     ax.set(xlabel=f"test {MAE_UNIT}, {split} split", title=group.replace("_", " "))
     ax.margins(x=0.12)
@@ -152,7 +159,9 @@ def _draw_baselines(ax: Axes, baselines: Mapping[str, float]) -> None:
     for (name, value), style in zip(baselines.items(), ("--", ":", "-."), strict=False):
         ax.axvline(value, color=COLORS[5], linestyle=style, label=f"{name} {value:.3f}")
     if baselines:
-        ax.legend(framealpha=1, edgecolor="none", fontsize=8, loc="lower right")
+        ax.legend(
+            frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3
+        )
 
 
 def plot_groups(groups: Sequence[str], split: str = "formula") -> Figure:

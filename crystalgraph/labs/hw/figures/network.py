@@ -42,6 +42,7 @@ def draw_messages(
         The figure: features and bonds on the left, messages in the middle, results on the right.
     """
     figure, axes = plt.subplots(1, 3, figsize=(11.5, 2.9), layout="constrained")
+    figure.set_label("Three atoms in a line, drawn as circles with numbers in them")
     rows = zip(axes, (before, sums, after), ("in", "messages and their sums", "out"), strict=True)
     for axis, values, label in rows:
         _draw_atoms(axis, values, tint=TINTS[1] if values is sums else TINTS[0])
@@ -88,7 +89,7 @@ def _draw_message(axis: Axes, source: int, target: int, message: float) -> None:
 def draw_pooling(
     atom_features: np.ndarray, crystal: Sequence[int], results: Mapping[str, np.ndarray]
 ) -> Figure:
-    """Draw atoms as coloured rows of numbers, and what poolings make of them.
+    """Draw atoms as colored rows of numbers, and what poolings make of them.
 
     Args:
         atom_features: (N, F) small numbers.
@@ -96,12 +97,13 @@ def draw_pooling(
         results: name of a pooling and its (C, F) result.
 
     Returns:
-        The figure, one colour per crystal.
+        The figure, one color per crystal.
     """
     tables = [("atom_features", np.asarray(atom_features), list(crystal))]
     for name, result in results.items():
         tables.append((name, np.asarray(result), list(range(len(result)))))
     figure, axes = plt.subplots(1, len(tables), figsize=(3.3 * len(tables), 2.5))
+    figure.set_label("Tables of numbers; the rows of each crystal have a color of their own")
     for axis, (title, numbers, owners) in zip(axes, tables, strict=True):
         _draw_rows(axis, numbers, owners, "atom" if title == "atom_features" else "crystal")
         axis.set_title(title, fontsize=11)
@@ -165,21 +167,21 @@ def plot_gates(
         and a dashed line at each distance that occurs in the crystal.
     """
     figure, axes = plt.subplots(
-        1, len(curves), figsize=(4.4 * len(curves), 3.2), sharey=True, squeeze=False
+        1, len(curves), figsize=(4.4 * len(curves), 3.5), sharey=True, squeeze=False
     )
     for axis, (name, gates), color in zip(
         axes[0], curves.items(), (BLUE, ORANGE, GREEN), strict=False
     ):
         axis.plot(distance, gates, color=color, lw=0.6, alpha=0.35)
         busiest = gates[:, np.ptp(gates, axis=0).argmax()]
-        axis.plot(distance, busiest, color=color, lw=2.5, label="varies most")
+        axis.plot(distance, busiest, color=color, lw=2.5, label="the gate that varies most")
         for shell in shells[name]:
             axis.axvline(shell, color=GREY, ls="--", lw=1)
             axis.text(shell, 1.04, f"{shell:.2f}", ha="center", fontsize=8.5, color=GREY)
         axis.set(xlabel="distance (angstrom)", ylim=(0, 1), xlim=(distance[0], distance[-1]))
         axis.set_title(name, fontsize=11, pad=18)
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), fontsize=9, frameon=False)
     axes[0, 0].set_ylabel("gate (0 closed, 1 open)")
-    axes[0, 0].legend(loc="lower right", fontsize=9)
     figure.suptitle(title, fontsize=12)
     figure.tight_layout()
     return figure
@@ -198,6 +200,7 @@ def draw_network(steps: Sequence[tuple[str, str]]) -> Figure:
         The figure: boxes from left to right, the shape of the data under each.
     """
     figure, axis = plt.subplots(figsize=(1.75 * len(steps), 1.7))
+    figure.set_label("The network as a row of boxes, the shape of the data below each")
     for x, (name, shape) in enumerate(steps):
         color = TINTS[1] if "N" in shape else TINTS[0] if "C" in shape else "white"
         box = FancyBboxPatch(
