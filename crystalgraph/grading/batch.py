@@ -23,6 +23,7 @@ from tqdm import tqdm
 from crystalgraph.grading.intake.answers import read_answers
 from crystalgraph.grading.intake.hand_ins import HandIn, read
 from crystalgraph.grading.intake.sources import Source
+from crystalgraph.grading.library_answers import library_answers
 from crystalgraph.grading.reports.gradebook import CourseGradebook
 from crystalgraph.grading.result import Result
 from crystalgraph.grading.results_folder import ResultsFolder
@@ -42,6 +43,7 @@ class Batch:
         unwritten: student -> why a result could not be written everywhere.
         seen: student -> sentences on the hand-in that the instructor should read.
         fingerprints: student -> what is the student's own in the answers, to find copies by.
+        from_libraries: student -> task -> functions that are its answer, and that were called.
     """
 
     store: ResultsFolder
@@ -49,6 +51,7 @@ class Batch:
     unwritten: dict[str, str] = field(default_factory=dict)
     seen: dict[str, tuple[str, ...]] = field(default_factory=dict)
     fingerprints: dict[str, Fingerprints] = field(default_factory=dict)
+    from_libraries: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.lab = self.store.lab
@@ -73,7 +76,7 @@ class Batch:
         void |= {one.student for one in left}
         with self.store.voiding(void):
             self.gradebook.void(void)
-        self.store.write_tables([])
+        self.store.write_tables()
         results = []
         try:
             with tqdm(total=len(sources), unit="hand-in", file=sys.stderr, disable=None) as bar:
@@ -83,7 +86,7 @@ class Batch:
                     bar.set_postfix(Counter(str(result.status) for result in results))
                     bar.update()
         finally:
-            self.store.write_tables(find_pairs(self.fingerprints))
+            self.store.write_tables(find_pairs(self.fingerprints), self.from_libraries)
         return sorted(results, key=lambda result: result.student)
 
     def _done(self, source: Source, void: Collection[str]) -> bool:
@@ -121,6 +124,7 @@ class Batch:
             answers = read_answers(hand_in, self.lab)
             self.gradebook.write(result, answers)
             self.fingerprints[result.student] = self._fingerprinter.of_answers(answers)
+            self.from_libraries[result.student] = library_answers(answers, self.lab)
 
     def _read(self, source: Source) -> HandIn:
         return read(source, self.lab)

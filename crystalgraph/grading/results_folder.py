@@ -13,9 +13,10 @@ import csv
 import fcntl
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.files import write_atomically
@@ -122,16 +123,23 @@ class ResultsFolder:
         found = [self.read(student) for student in students]
         return sorted(filter(None, found), key=lambda result: result.student)
 
-    def write_tables(self, similar: Sequence[Pair]) -> None:
+    def write_tables(
+        self,
+        similar: Sequence[Pair] = (),
+        from_libraries: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType({}),
+    ) -> None:
         """Write grades.csv and the report on the class, of all results that are here.
 
         Args:
             similar: hand-ins that are nearly the same.
+            from_libraries: student -> task -> functions that are its answer, and that were called.
         """
         results = self.results()
         try:
             write_atomically(self.path / GRADES, grades_table(results, self.lab))
-            write_atomically(self.path / REPORT, report_page(results, similar, self.lab))
+            write_atomically(
+                self.path / REPORT, report_page(results, similar, from_libraries, self.lab)
+            )
         except OSError as error:
             raise CrystalGraphError(
                 f"the tables in {self.path} cannot be written ({error.strerror}): correct that and "

@@ -190,7 +190,7 @@ def definitions(source: str, name: str) -> str:
 def _lines(source: str) -> Iterator[list[str]]:
     """Logical lines as tokens, without docstrings and imports."""
     line: list[tokenize.TokenInfo] = []
-    for token in _tokens(source[:MOST_CHARACTERS]):
+    for token in tokens_of(source[:MOST_CHARACTERS]):
         if token.type not in (*_LAYOUT, tokenize.NEWLINE):
             line.append(token)
         elif token.type == tokenize.NEWLINE and line:
@@ -200,7 +200,7 @@ def _lines(source: str) -> Iterator[list[str]]:
             line = []
 
 
-def _tokens(source: str) -> Iterator[tokenize.TokenInfo]:
+def tokens_of(source: str) -> Iterator[tokenize.TokenInfo]:
     """Tokens up to where the source is no Python."""
     try:
         yield from tokenize.generate_tokens(io.StringIO(source).readline)

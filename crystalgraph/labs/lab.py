@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -83,6 +83,7 @@ class Lab:
         model_file: Python file that students fill in beside the notebooks, if there is one.
         reference: file with its right answers, in the course's folder.
         extras: optional dependencies of pyproject.toml that the lab needs.
+        library_answers: task -> functions of libraries that are its answer, or nearly.
         own_limits: what the code of a hand-in may take, where that is not the usual.
     """
 
@@ -95,6 +96,7 @@ class Lab:
     model_file: str | None = None
     reference: str | None = None
     extras: tuple[str, ...] = ()
+    library_answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     own_limits: Limits | None = None
 
     # --- files and folders -----------------------------------------------------------------------

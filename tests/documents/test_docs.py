@@ -65,8 +65,10 @@ def test_the_instructors_guide_does_what_it_says(course):
 def test_the_guides_points_are_those_of_the_table():
     text = " ".join(GUIDE.read_text(encoding="utf-8").split())
     bonus = sum(task.points for task in HW.tasks.values() if task.bonus)
-    assert f"give {HW.max_points} points and {bonus} bonus points" in text
-    assert f"counts {HW.max_points + bonus} into the maximum" in text
+    assert f"give {HW.max_points} points and the written questions {HW.written_points}" in text
+    assert f"**{HW.total_points}** is the total to enter" in text
+    assert f"The bonus gives up to {bonus} more." in text
+    assert f"into its maximum and shows {HW.total_points + bonus}." in text
     assert f"hw,s002,{float(sum(HW.task(one).points for one in HAND_INS['s002']))}" in text
     assert f"{HW.max_points} for the tasks" in task_table([HW])
 
@@ -87,3 +89,14 @@ def test_files_that_pages_name_exist(page):
     for path in named:
         example = {"LAB", "ps1"} & set(path.split("/"))
         assert example or (REPO / path).exists(), path
+
+
+def test_the_readme_and_the_notebooks_say_the_same_minutes():
+    readme = (REPO / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d)\. [^|]+\| (\d+) \|", readme, re.M)
+    assert [number for number, _ in rows] == [*HW.notebooks]
+    for number, minutes in rows:
+        text = (HW.solutions() / HW.notebooks[number]).read_text(encoding="utf-8")
+        assert f"About {minutes} minutes" in text, number
+    hours = re.search(rf"^\| `{HW.id}` [^|]+\| (\d+) \|", readme, re.M)
+    assert hours and int(hours[1]) == round(sum(int(minutes) for _, minutes in rows) / 60)

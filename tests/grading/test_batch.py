@@ -300,7 +300,7 @@ def test_what_acts_or_cannot_be_written_does_not_come_out(tmp_path):
     made = Result.of(HandIn("s001", "", {}), HW, tasks, [ACTING], [ACTING])
     store = ResultsFolder(tmp_path, HW)
     store.write(made, f"one\n\t{ACTING}\n")
-    store.write_tables([])
+    store.write_tables()
     assert store.read("s001") == made
     for path in (tmp_path / "hw").rglob("*"):
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
@@ -323,7 +323,7 @@ def test_an_id_that_is_the_name_of_a_table_harms_nothing(tmp_path, student):
     store = ResultsFolder(tmp_path, HW)
     store.write(result(student), "log")
     store.write(result(f"{student}_"), "log")
-    store.write_tables([])
+    store.write_tables()
     assert store.read(student) == result(student)
     assert store.results() == [result(student), result(f"{student}_")]
 

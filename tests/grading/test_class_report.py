@@ -22,9 +22,9 @@ HW = LABS["hw"]
 TASKS = HW.tasks
 
 
-def report_page(results, similar):
+def report_page(results, similar, from_libraries=()):
     """The page of a class that did the homework."""
-    return class_report.report_page(results, similar, HW)
+    return class_report.report_page(results, similar, dict(from_libraries), HW)
 
 
 def one_line(page):
@@ -154,3 +154,17 @@ def test_nothing_in_a_hand_in_becomes_a_part_of_the_page():
 
 def test_a_class_without_hand_ins_has_a_page():
     assert "No hand-in was graded." in report_page([], [])
+
+
+def test_who_called_the_answer_is_named():
+    calls = {
+        "b": {"1.2": ("build_graph",)},
+        "a": {"4.5": ("roc_auc_score",), "1.2": ("build_graph",)},
+    }
+    text = one_line(report_page([a_result("a"), a_result("b")], [], calls))
+    assert "Something to look at, not a verdict: these called a function" in text
+    assert text.index("build_graph") < text.index("roc_auc_score")
+    assert class_report.by_function(calls, HW) == [
+        ("1.2", "build_graph", ["a", "b"]),
+        ("4.5", "roc_auc_score", ["a"]),
+    ]

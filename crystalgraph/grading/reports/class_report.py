@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
@@ -64,7 +64,12 @@ class Mistake:
         return len(self.students) > 1
 
 
-def report_page(results: Iterable[Result], similar: Sequence[Pair], lab: Lab) -> str:
+def report_page(
+    results: Iterable[Result],
+    similar: Sequence[Pair],
+    from_libraries: Mapping[str, Mapping[str, tuple[str, ...]]],
+    lab: Lab,
+) -> str:
     """The whole class as a self-contained HTML page.
 
     Its links lead to feedback.html and log.txt in the students' folders, beside the page. What
@@ -73,6 +78,7 @@ def report_page(results: Iterable[Result], similar: Sequence[Pair], lab: Lab) ->
     Args:
         results: of all hand-ins of one lab.
         similar: those that are nearly the same.
+        from_libraries: student -> task -> functions that are its answer, and that were called.
         lab: that was graded.
 
     Returns:
@@ -94,6 +100,7 @@ def report_page(results: Iterable[Result], similar: Sequence[Pair], lab: Lab) ->
         histogram=histogram(points, sum(task.points for task in lab.tasks.values())),
         odd=to_look_at(results),
         similar=similar,
+        from_libraries=by_function(from_libraries, lab),
         key=_KEY,
         tasks=[(task, *how_it_went(task, results)) for task in lab.tasks.values() if results],
         mistakes=common_mistakes(results, lab),
@@ -179,6 +186,19 @@ def in_words(graded: TaskResult, lab: Lab) -> str:
         return check.advice_on(graded.cause)
     what = _GENERAL.get(graded.cause, graded.cause)
     return f"{what} (in: {graded.step})" if what else f"no known mistake (in: {graded.step})"
+
+
+def by_function(
+    from_libraries: Mapping[str, Mapping[str, tuple[str, ...]]], lab: Lab
+) -> list[tuple[str, str, list[str]]]:
+    """Task, the library's functions, and who called them, in the order of the tasks."""
+    students: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for student, tasks in sorted(from_libraries.items()):
+        for task, functions in tasks.items():
+            students[task, ", ".join(functions)].append(student)
+    order = list(lab.tasks)
+    found = [(task, functions, who) for (task, functions), who in students.items()]
+    return sorted(found, key=lambda one: (order.index(one[0]), one[1]))
 
 
 def common_repairs(results: Iterable[Result]) -> list[tuple[str, list[str]]]:

@@ -1,6 +1,12 @@
 """The homework: from salt to graph, the network, energies, perovskite or not."""
 
-from crystalgraph.labs.hw.tasks import MODEL_FILE, NOTEBOOKS, QUESTIONS, TASKS
+from crystalgraph.labs.hw.tasks import (
+    LIBRARY_ANSWERS,
+    MODEL_FILE,
+    NOTEBOOKS,
+    QUESTIONS,
+    TASKS,
+)
 from crystalgraph.labs.lab import Lab
 
 LAB = Lab(
@@ -13,4 +19,5 @@ LAB = Lab(
     model_file=MODEL_FILE,
     reference="model.py",
     extras=("published",),
+    library_answers=LIBRARY_ANSWERS,
 )

@@ -85,3 +85,24 @@ QUESTIONS = tuple(
     for number, notebook in NOTEBOOKS.items()
     for one in range(1, _NUMBER_OF_QUESTIONS[notebook] + 1)
 )
+
+LIBRARY_ANSWERS = {
+    "1.1": ("matrix",),
+    "1.2": ("build_graph",),
+    "1.3": ("gaussian_expansion", "make_bond_features"),
+    "1.4": ("batch_graphs",),
+    "3.2": ("site_fractions",),
+    "3.3": ("Normalizer", "StandardScaler"),
+    "3.4": ("training_step",),
+    "3.5": ("outputs", "validation_error", "mean_absolute_error"),
+    "4.1": ("log_softmax", "LogSoftmax"),
+    "4.2": ("nll_loss", "NLLLoss", "cross_entropy", "CrossEntropyLoss", "log_loss"),
+    "4.3": ("confusion_matrix", "multilabel_confusion_matrix", "class_scores"),
+    "4.4": (
+        *("precision_score", "recall_score", "precision_recall_fscore_support"),
+        *("precision_recall_curve", "classification_report", "class_scores"),
+    ),
+    "4.5": ("roc_auc_score", "roc_curve", "auc", "RocCurveDisplay", "wins", "mannwhitneyu"),
+    "4.6": ("nearest", "geometry"),
+}
+"""Functions of libraries that are a task's answer, or nearly; the report names who calls one."""
