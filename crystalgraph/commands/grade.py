@@ -137,6 +137,7 @@ def summary(results: list[Result], batch: Batch, folder: Path, found: Search) ->
     unknown = [source for source in found.sources if MADE_UP in source.student]
     said += [(source.student, text) for source in unknown for text in source.repairs]
     said += [("left out", text) for text in found.left_out]
+    said += [("not handed in", ", ".join(batch.missing))] if batch.missing else []
     lines = [f"{len(results)} hand-ins: {', '.join(f'{n} {s}' for s, n in counts.most_common())}."]
     lines += [f"  {who}: {text}" for who, text in said]
     return "\n".join([*lines, f"Grades: {folder / 'grades.csv'}"])

@@ -24,6 +24,7 @@ from crystalgraph.grading.intake.answers import read_answers
 from crystalgraph.grading.intake.hand_ins import HandIn, read
 from crystalgraph.grading.intake.sources import Source
 from crystalgraph.grading.library_answers import library_answers
+from crystalgraph.grading.reports.class_report import ClassNotes
 from crystalgraph.grading.reports.gradebook import CourseGradebook
 from crystalgraph.grading.result import Result
 from crystalgraph.grading.results_folder import ResultsFolder
@@ -43,6 +44,7 @@ class Batch:
         unwritten: student -> why a result could not be written everywhere.
         seen: student -> sentences on the hand-in that the instructor should read.
         fingerprints: student -> what is the student's own in the answers, to find copies by.
+        missing: who has not handed in, of those whom the gradebook knows.
         from_libraries: student -> task -> functions that are its answer, and that were called.
     """
 
@@ -51,6 +53,7 @@ class Batch:
     unwritten: dict[str, str] = field(default_factory=dict)
     seen: dict[str, tuple[str, ...]] = field(default_factory=dict)
     fingerprints: dict[str, Fingerprints] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
     from_libraries: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -77,6 +80,7 @@ class Batch:
         with self.store.voiding(void):
             self.gradebook.void(void)
         self.store.write_tables()
+        names = self.gradebook.names()
         results = []
         try:
             with tqdm(total=len(sources), unit="hand-in", file=sys.stderr, disable=None) as bar:
@@ -86,7 +90,9 @@ class Batch:
                     bar.set_postfix(Counter(str(result.status) for result in results))
                     bar.update()
         finally:
-            self.store.write_tables(find_pairs(self.fingerprints), self.from_libraries)
+            notes = ClassNotes(find_pairs(self.fingerprints), self.from_libraries, names)
+            self.store.write_tables(notes)
+        self.missing = notes.missing(results)
         return sorted(results, key=lambda result: result.student)
 
     def _done(self, source: Source, void: Collection[str]) -> bool:

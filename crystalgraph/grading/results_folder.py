@@ -13,19 +13,17 @@ import csv
 import fcntl
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
 
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.files import write_atomically
 from crystalgraph.grading.intake.file_names import MADE_UP
 from crystalgraph.grading.intake.wording import readable, table_cell
-from crystalgraph.grading.reports.class_report import report_page
+from crystalgraph.grading.reports.class_report import NOTHING_NOTED, ClassNotes, report_page
 from crystalgraph.grading.reports.feedback import feedback_page
 from crystalgraph.grading.result import Result, TaskResult
-from crystalgraph.grading.similarity import Pair
 from crystalgraph.labs.lab import Lab
 
 RESULT, LOG, PAGE = "result.json", "log.txt", "feedback.html"
@@ -53,6 +51,7 @@ class ResultsFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            (self.path / ".gitignore").write_text("*\n")  # grades stay out of every repository
             file = (self.path / LOCK).open("w")
         except OSError as error:
             raise CrystalGraphError(
@@ -123,23 +122,16 @@ class ResultsFolder:
         found = [self.read(student) for student in students]
         return sorted(filter(None, found), key=lambda result: result.student)
 
-    def write_tables(
-        self,
-        similar: Sequence[Pair] = (),
-        from_libraries: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType({}),
-    ) -> None:
+    def write_tables(self, notes: ClassNotes = NOTHING_NOTED) -> None:
         """Write grades.csv and the report on the class, of all results that are here.
 
         Args:
-            similar: hand-ins that are nearly the same.
-            from_libraries: student -> task -> functions that are its answer, and that were called.
+            notes: what the results do not say.
         """
         results = self.results()
         try:
             write_atomically(self.path / GRADES, grades_table(results, self.lab))
-            write_atomically(
-                self.path / REPORT, report_page(results, similar, from_libraries, self.lab)
-            )
+            write_atomically(self.path / REPORT, report_page(results, notes, self.lab))
         except OSError as error:
             raise CrystalGraphError(
                 f"the tables in {self.path} cannot be written ({error.strerror}): correct that and "

@@ -347,6 +347,9 @@ class Book:
     def lateness(self, hand_in):
         return ""
 
+    def names(self):
+        return {}
+
     def void(self, students):
         if self.fails == "void":
             raise KeyboardInterrupt

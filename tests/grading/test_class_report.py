@@ -22,9 +22,11 @@ HW = LABS["hw"]
 TASKS = HW.tasks
 
 
-def report_page(results, similar, from_libraries=()):
+def report_page(results, similar, from_libraries=(), names=()):
     """The page of a class that did the homework."""
-    return class_report.report_page(results, similar, dict(from_libraries), HW)
+    return class_report.report_page(
+        results, class_report.ClassNotes(similar, dict(from_libraries), dict(names)), HW
+    )
 
 
 def one_line(page):
@@ -168,3 +170,11 @@ def test_who_called_the_answer_is_named():
         ("1.2", "build_graph", ["a", "b"]),
         ("4.5", "roc_auc_score", ["a"]),
     ]
+
+
+def test_names_and_who_has_not_handed_in():
+    names = {"a": "Ada <b>", "b": "", "c": "Chen", "d": ""}
+    text = one_line(report_page([a_result("a"), a_result("b")], [], names=names))
+    assert "Ada &lt;b&gt;" in report_page([a_result("a")], [], names=names)
+    assert "2 of 4 whom the gradebook knows: c Chen, d." in text
+    assert "Everybody whom the gradebook knows" in one_line(report_page([a_result("a")], []))

@@ -272,6 +272,19 @@ def test_a_password_is_not_printed(tmp_path):
 
 
 @pytest.mark.slow
+def test_of_a_class_that_is_known_the_missing_are_named(course):
+    (course / "roster.csv").write_text("id,first_name,last_name\ns001,Ada,B\ns002,Chen,D\ns003,,\n")
+    assert not nbgrader(course, "db", "student", "import", "roster.csv").returncode
+    write_hand_in(course / "zips", "s001")
+    done = grade(course, "zips", fake=True)
+    assert "  not handed in: s002, s003\n" in done.stdout
+    folder = course / "results" / "hw"
+    page = (folder / "class_report.html").read_text(encoding="utf-8")
+    assert "s001</a> Ada B" in page and "s002 Chen D" in page
+    assert (folder / ".gitignore").read_text() == "*\n"
+
+
+@pytest.mark.slow
 def test_a_locked_gradebook_costs_one_result_and_not_the_next(course):
     tasks = [TaskResult(task.id, Status.OK, float(task.points)) for task in TASKS.values()]
     first, second = (Result.of(HandIn(one, "", {}), HW, tasks) for one in ("first", "second"))

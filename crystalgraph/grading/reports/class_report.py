@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean, median
 
 from markupsafe import Markup
@@ -64,12 +64,29 @@ class Mistake:
         return len(self.students) > 1
 
 
-def report_page(
-    results: Iterable[Result],
-    similar: Sequence[Pair],
-    from_libraries: Mapping[str, Mapping[str, tuple[str, ...]]],
-    lab: Lab,
-) -> str:
+@dataclass(frozen=True)
+class ClassNotes:
+    """What is known of a class beside the results.
+
+    Attributes:
+        similar: hand-ins that are nearly the same.
+        from_libraries: student -> task -> functions that are its answer, and that were called.
+        names: student -> name, of all whom the gradebook knows; empty where it has no name.
+    """
+
+    similar: Sequence[Pair] = ()
+    from_libraries: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def missing(self, results: Iterable[Result]) -> list[str]:
+        """Who has not handed in, of those whom the gradebook knows."""
+        return sorted(set(self.names) - {result.student for result in results})
+
+
+NOTHING_NOTED = ClassNotes()
+
+
+def report_page(results: Iterable[Result], notes: ClassNotes, lab: Lab) -> str:
     """The whole class as a self-contained HTML page.
 
     Its links lead to feedback.html and log.txt in the students' folders, beside the page. What
@@ -77,8 +94,7 @@ def report_page(
 
     Args:
         results: of all hand-ins of one lab.
-        similar: those that are nearly the same.
-        from_libraries: student -> task -> functions that are its answer, and that were called.
+        notes: what the results do not say.
         lab: that was graded.
 
     Returns:
@@ -99,8 +115,10 @@ def report_page(
         statuses=Counter(result.status for result in results).most_common(),
         histogram=histogram(points, sum(task.points for task in lab.tasks.values())),
         odd=to_look_at(results),
-        similar=similar,
-        from_libraries=by_function(from_libraries, lab),
+        similar=notes.similar,
+        from_libraries=by_function(notes.from_libraries, lab),
+        names=notes.names,
+        missing=notes.missing(results),
         key=_KEY,
         tasks=[(task, *how_it_went(task, results)) for task in lab.tasks.values() if results],
         mistakes=common_mistakes(results, lab),

@@ -126,6 +126,16 @@ class CourseGradebook:
                 "and start again with --resume"
             ) from error
 
+    def names(self) -> dict[str, str]:
+        """Id -> name of everybody whom the gradebook knows; empty where it has no name.
+
+        `nbgrader db student import` makes it know a class; a hand-in makes it know one student.
+        """
+        return {
+            student.id: " ".join(filter(None, (student.first_name, student.last_name)))
+            for student in self.book.students
+        }
+
     def _check_url(self) -> str:
         """The address without its password; a file has to be there, nbgrader would make it."""
         try:
