@@ -31,7 +31,7 @@ from crystalgraph.checking.limits import (
     seconds_waited,
 )
 from crystalgraph.errors import CrystalGraphError
-from crystalgraph.paths import DATA, PACKAGE
+from crystalgraph.paths import DATA, PACKAGE, REPO
 from crystalgraph.sandbox.wire import Gone, Malformed, Wire
 
 COURSE = "/course"
@@ -94,12 +94,15 @@ class Walls:
         return walls
 
     def _the_library(self) -> list[str]:
-        """This library without what is hidden, and the data, which students have as well."""
+        """This library without what is hidden, and the data that students have as well."""
         walls = ["--perms", "0755", "--dir", COURSE]
         walls += ["--ro-bind", str(PACKAGE), inside(PACKAGE)]
         for folder in self.hidden:
             walls += ["--tmpfs", inside(folder), "--remount-ro", inside(folder)]
-        return [*walls, "--ro-bind", str(DATA), f"{COURSE}/data"]
+        walls += ["--perms", "0755", "--dir", f"{COURSE}/data"]
+        for name in sorted(os.listdir(REPO / "data")):  # DATA may be a folder with more in it
+            walls += ["--ro-bind-try", str(DATA / name), f"{COURSE}/data/{name}"]
+        return walls
 
     def resource_limits(self) -> dict[str, int]:
         """Limits that the worker sets for itself, by the names that `resource` has for them."""

@@ -39,7 +39,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from crystalgraph.course.hand_in.names import TIME_FORMAT
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.grading.batch import Batch
-from crystalgraph.grading.intake.answers import Answers
+from crystalgraph.grading.intake.answers import Answers, read_answers
 from crystalgraph.grading.intake.hand_ins import HandIn
 from crystalgraph.grading.intake.sources import find_sources
 from crystalgraph.grading.reports.gradebook import CourseGradebook
@@ -282,6 +282,37 @@ def test_of_a_class_that_is_known_the_missing_are_named(course):
     page = (folder / "class_report.html").read_text(encoding="utf-8")
     assert "s001</a> Ada B" in page and "s002 Chen D" in page
     assert (folder / ".gitignore").read_text() == "*\n"
+
+
+@pytest.mark.slow
+def test_a_new_written_answer_alone_is_shown_and_graded_again(course):
+    tasks = [TaskResult(task.id, Status.NOT_IMPLEMENTED) for task in TASKS.values()]
+    builder = HandInBuilder(solved=())
+    question = HW.questions[0]
+    name = question.notebook.removesuffix(".ipynb")
+    with CourseGradebook(course, HW).opened() as book:
+        for text in ("Because.", "Therefore."):
+            change = change_answer(question.id, text)
+            hand_in = builder.json(question.notebook, change).hand_in("s001")
+            result = Result.of(hand_in, HW, tasks)
+            book.write(result, read_answers(hand_in, HW))
+            shown = course / "autograded" / "s001" / "hw" / question.notebook
+            assert text in shown.read_text(encoding="utf-8")
+            grade = book.book.find_grade(question.id, name, "hw", "s001")
+            assert grade.needs_manual_grade
+            grade.manual_score, grade.needs_manual_grade = 2.0, False
+            book.book.db.commit()
+        book.write(result, read_answers(hand_in, HW))
+        assert not book.book.find_grade(question.id, name, "hw", "s001").needs_manual_grade
+
+
+def change_answer(grade_id, text):
+    def change(notebook):
+        for cell in notebook["cells"]:
+            if cell["metadata"].get("nbgrader", {}).get("grade_id") == grade_id:
+                cell["source"] = text
+
+    return change
 
 
 @pytest.mark.slow

@@ -203,7 +203,7 @@ class CourseGradebook:
         self.book.db.remove()  # what it holds of the hand-ins before; memory stays flat
         notebooks = self._marked(result, answers)
         scores = self._scores(result, notebooks)
-        if self._has(result, scores):
+        if self._has(result, scores) and self._shows(result.student, notebooks):
             with self._transaction():  # the penalty may be another one than when it was graded
                 self._penalize(self._submission(result), result)
             return
@@ -316,6 +316,17 @@ class CourseGradebook:
         comments = {(c.notebook.name, c.name): c.auto_comment for c in _comments(submission)}
         known = (submission.timestamp, points, comments)
         return known == (parse_utc(result.submitted or None), scores.points, scores.comments)
+
+    def _shows(self, student: str, notebooks: dict[str, NotebookNode]) -> bool:
+        """Whether formgrader shows these texts already; a written answer alone may be new."""
+        for name, notebook in notebooks.items():
+            path = self._autograded(student) / f"{name}.ipynb"
+            if not path.is_file():
+                return False
+            shown = nbformat.read(path, nbformat.NO_CONVERT)
+            if [cell.source for cell in shown.cells] != [cell.source for cell in notebook.cells]:
+                return False
+        return True
 
     def _scores(self, result: Result, notebooks: dict[str, NotebookNode]) -> Scores:
         """Points and comments for every cell that the assignment has."""
