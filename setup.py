@@ -13,11 +13,12 @@ class BuildWithCourse(build_py):
     """Copy what lies beside the library into it."""
 
     def run(self) -> None:
+        if not self.editable_mode:  # of an earlier build, whose files would be packed as well
+            shutil.rmtree(Path(self.build_lib, "crystalgraph"), ignore_errors=True)
         super().run()
         if self.editable_mode:
             return
         target = Path(self.build_lib, "crystalgraph", "bundled")
-        shutil.rmtree(target, ignore_errors=True)  # of an earlier build
         target.mkdir(parents=True)
         for source in map(Path, BUNDLED):
             ignored = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__")

@@ -5,9 +5,9 @@ Sources are read by Python's tokenizer alone: they are strangers', and a parser 
 
 from __future__ import annotations
 
+import re
 import tokenize
 from collections.abc import Collection, Iterator, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from crystalgraph.grading.similarity import MOST_CHARACTERS, definitions, tokens_of
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def library_answers(answers: Answers, lab: Lab) -> dict[str, tuple[str, ...]]:
-    """The library functions that are a task's answer and that a student's code for it names.
+    """The library functions that are a task's answer and that a student's code for it calls.
 
     Args:
         answers: of one student.
@@ -33,47 +33,66 @@ def library_answers(answers: Answers, lab: Lab) -> dict[str, tuple[str, ...]]:
         if task is None:
             continue
         if task.in_notebook:
-            everything = [*answers.released.get(task.where, ()), *answers.cells.get(task.where, ())]
-            own = [
-                cell
-                for cell in answers.counting.get(task_id, ())
-                if cell not in answers.released.get(task.where, ())
-            ]
+            own = answers.cells.get(task.where, ())
+            given = answers.released.get(task.where, ())
         else:
-            everything = [(answers.model or b"").decode("utf-8", "replace")]
-            own = [definitions(everything[0], task.object_name)]
-        if names := called(own, everything, functions):
+            own, given = [(answers.model or b"").decode("utf-8", "replace")], ()
+        if names := called(task.object_name, own, functions, given):
             found[task_id] = names
     return found
 
 
 def called(
-    own: Sequence[str], everything: Sequence[str], functions: Collection[str]
+    name: str, sources: Sequence[str], functions: Collection[str], given: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Which of some functions of libraries a source names.
+    """Which functions of libraries a definition calls, itself or in what it names beside it.
 
     Args:
-        own: the student's cells for a task.
-        everything: all cells of the notebook, for its imports.
+        name: of the function or class.
+        sources: all that the student wrote in one place, a notebook or a file.
         functions: names to look for.
+        given: what was there before, for its imports.
 
     Returns:
-        Those that stand behind a dot or were imported, also under another name, sorted.
+        Those that were imported, also under another name, or are called behind a dot; sorted.
     """
     imported: dict[str, str] = {}
-    for cell in (*everything, *own):
-        for line in _lines(cell):
+    for source in (*given, *sources):
+        for line in _lines(source):
             imported |= _names_given(line, functions, imported)
     found = set()
-    for cell in own:
-        for line in _lines(cell):
-            if line[0] not in ("import", "from"):
-                found |= {word for before, word in pairwise(line) if before == "."} & {*functions}
-                plain = {
-                    word for before, word in pairwise(["", *line]) if before not in (".", "def")
-                }
-                found |= {imported[word] for word in plain & imported.keys()}
+    for line in _lines(_reachable(name, sources)):
+        if line[0] in ("import", "from"):
+            continue
+        for before, word, after in zip(["", *line], line, [*line[1:], ""], strict=False):
+            if before == "." and after == "(" and word in functions:
+                found.add(word)
+            elif before not in (".", "def"):
+                found |= {imported[word]} if word in imported else set()
     return tuple(sorted(found))
+
+
+def _reachable(name: str, sources: Sequence[str]) -> str:
+    """The text of a definition and of all at the top level that it names."""
+    text, left, done = "", [name], set()
+    while left:
+        one = left.pop()
+        if one in done:
+            continue
+        done.add(one)
+        new = "".join(definitions(source, one) + _assignments(source, one) for source in sources)
+        left += _NAME.findall(new)
+        text += new + "\n"
+    return text
+
+
+_NAME = re.compile(r"\b[^\W\d]\w*")
+
+
+def _assignments(source: str, name: str) -> str:
+    """The lines that assign to a name at the top level of a file."""
+    lines = re.findall(rf"^{re.escape(name)}[ \t]*=(?!=).*$", source[:MOST_CHARACTERS], re.M)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _names_given(

@@ -12,7 +12,7 @@ PLACEHOLDER = "YOUR-COURSE/crystalgraph"
 """OWNER/NAME in the solution notebooks, where the release writes the students' repository."""
 
 _HOST_AND_PATH = re.compile(
-    r"(?:\w+://)?(?:[\w.-]+@)?(?:www\.)?(?P<host>[\w.-]+\.\w+)(?::\d+/|[:/])/*(?P<path>[\w./~-]+)"
+    r"(?:\w+://)?(?:[^@/\s]+@)?(?:www\.)?(?P<host>[\w.-]+\.\w+)(?::\d+/|[:/])/*(?P<path>[\w./~-]+)"
 )
 
 

@@ -131,28 +131,36 @@ def write_folder(root: Path, folder: Path) -> tuple[int, int]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, folder / name)
     if not (folder / ".git").exists():
-        _git(folder, "init", "--quiet", "--initial-branch", "main")
+        _git(folder, "init", "--quiet")
+        _git(folder, "symbolic-ref", "HEAD", "refs/heads/main")  # git before 2.28 has no option
     _git(folder, "add", "--all")
     return len(files), len(gone)
 
 
-def _git(folder: Path, *arguments: str) -> str:
-    """What git prints; empty when it refuses."""
+def _git(folder: Path, *arguments: str, may_fail: bool = False) -> str:
+    """What git prints.
+
+    Raises:
+        ReleaseError: there is no git, or it refuses and must not.
+    """
     if shutil.which("git") is None:
         raise ReleaseError("there is no git, which makes the students' repository: install it")
     command = ["git", "-C", str(folder), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode and not may_fail:
+        raise ReleaseError(f"git {arguments[0]} failed in {folder}: {done.stderr.strip()}")
+    return done.stdout.strip()
 
 
 def _check_origin(folder: Path, students: str) -> None:
     """Raise ReleaseError when a folder is the clone of another repository than the students'."""
     if not (folder / ".git").exists():
         return
-    origin = _git(folder, "config", "--get", "remote.origin.url")
+    origin = _git(folder, "config", "--get", "remote.origin.url", may_fail=True)
     if origin and normalized(origin).lower() != f"github.com/{students}".lower():
         raise ReleaseError(
-            f"{folder} is a clone of {origin}, but students get https://github.com/{students} (set "
-            "in pyproject.toml): name a clone of that one, or correct the address"
+            f"{folder} is a clone of {normalized(origin)}, but students get github.com/{students} "
+            "(set in pyproject.toml): name a clone of that one, or correct the address"
         )
 
 

@@ -164,7 +164,7 @@ def test_who_called_the_answer_is_named():
         "a": {"4.5": ("roc_auc_score",), "1.2": ("build_graph",)},
     }
     text = one_line(report_page([a_result("a"), a_result("b")], [], calls))
-    assert "Something to look at, not a verdict: these called a function" in text
+    assert "Something to look at, not a verdict: the code for the task names a function" in text
     assert text.index("build_graph") < text.index("roc_auc_score")
     assert class_report.by_function(calls, HW) == [
         ("1.2", "build_graph", ["a", "b"]),

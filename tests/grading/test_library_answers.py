@@ -9,7 +9,7 @@ from crystalgraph.labs import LABS
 
 HW = LABS["hw"]
 RIGHT_ANSWERS = HW.instructor("right_answers").RIGHT_ANSWERS
-FUNCTIONS = ("roc_auc_score", "log_softmax")
+FUNCTIONS = ("roc_auc_score", "log_softmax", "matrix")
 
 
 def found(builder):
@@ -19,37 +19,38 @@ def found(builder):
 @pytest.mark.parametrize(
     "source",
     [
-        "from sklearn.metrics import roc_auc_score\nx = roc_auc_score(a, b)",
-        "from sklearn.metrics import roc_auc_score as area\nx = area(a, b)",
-        "from sklearn.metrics import (\n    auc,\n    roc_auc_score as area,\n)\nx = area(a, b)",
-        "import sklearn.metrics\nx = sklearn.metrics.roc_auc_score(a, b)",
-        "import sklearn.metrics as m\nf = m.roc_auc_score\nx = f(a, b)",
-        "def f(a, b):\n    from sklearn.metrics import roc_auc_score as s\n    return s(a, b)",
-        "from sklearn.metrics import roc_auc_score\ng = roc_auc_score\nx = g(a, b)",
-        "x = map(m . roc_auc_score, a, b)",
-        "x = m.roc_auc_score(a, b",
+        "from sklearn.metrics import roc_auc_score\ndef f(a): return roc_auc_score(a, a)",
+        "from sklearn.metrics import roc_auc_score as area\ndef f(a): return area(a, a)",
+        "from m import (\n    auc,\n    roc_auc_score as area,\n)\ndef f(a): return area(a, a)",
+        "import sklearn.metrics\ndef f(a): return sklearn.metrics.roc_auc_score(a, a)",
+        "import sklearn.metrics as m\ng = m.roc_auc_score\ndef f(a): return g(a, a)",
+        "def f(a):\n    from m import roc_auc_score as s\n    return s(a, a)",
+        "from m import roc_auc_score\ng = roc_auc_score\nf = lambda a: g(a, a)",
+        "from m import roc_auc_score\nf = roc_auc_score",
+        "def h(a): return m.roc_auc_score(a, a)\ndef f(a): return h(a)",
+        "class f:\n    def forward(self, a):\n        return m . roc_auc_score(a, a",
     ],
 )
 def test_it_is_found_under_any_name(source):
-    assert called([source], [], FUNCTIONS) == ("roc_auc_score",)
-    imports, _, rest = source.rpartition("\n")
-    assert called([rest], [imports], FUNCTIONS) == ("roc_auc_score",) or "def" in imports
+    assert called("f", [source], FUNCTIONS) == ("roc_auc_score",)
+    assert called("f", source.split("\nd")[:1], FUNCTIONS, [source]) in ((), ("roc_auc_score",))
 
 
 @pytest.mark.parametrize(
     "source",
     [
-        "def log_softmax(scores):\n    return log_softmax(scores)",
-        "log_softmax = lambda scores: scores",
-        "# m.roc_auc_score\nx = 'm.roc_auc_score'",
-        "from torch.nn.functional import log_softmax",
-        "import roc_auc_score",
+        "def log_softmax(a):\n    return log_softmax(a)\nf = log_softmax",
+        "# m.roc_auc_score(a)\ndef f(a): return 'm.roc_auc_score(a)'",
+        "from torch.nn.functional import log_softmax\ndef f(a): return a",
+        "def f(a): return a\nprint(f(1) - m.roc_auc_score(1))",
+        "def h(a): return m.roc_auc_score(a)\ndef f(a): return a",
+        "def f(a): return a.lattice.matrix @ a.matrix[0]",
         "",
         "\x00 def (",
     ],
 )
-def test_own_functions_comments_and_mere_imports_are_not(source):
-    assert called([source], [], FUNCTIONS) == ()
+def test_own_functions_trials_comments_and_mere_imports_are_not(source):
+    assert called("f", [source], FUNCTIONS) == ()
 
 
 def test_a_hand_in_is_searched_task_by_task():
@@ -65,8 +66,12 @@ def test_a_hand_in_is_searched_task_by_task():
 
 
 def test_right_answers_in_other_styles_write_it_themselves():
-    listed = [(right, HW.library_answers.get(right.task, ())) for right in RIGHT_ANSWERS]
-    named = [right for right, functions in listed if called([right.source], [], functions)]
+    named = [
+        right
+        for right in RIGHT_ANSWERS
+        if (task := HW.tasks[right.task])
+        and called(task.object_name, [right.source], HW.library_answers.get(task.id, ()))
+    ]
     print([(right.task, right.style) for right in named])
     assert len(named) < len(RIGHT_ANSWERS) / 20
 

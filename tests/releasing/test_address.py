@@ -17,6 +17,7 @@ SPELLINGS = [
     "https://www.github.com/physics-101/crystals",
     "https://GitHub.com/physics-101/crystals",
     "https://somebody@github.com/physics-101/crystals.git",
+    "https://x-access-token:ghp_0@github.com/physics-101/crystals.git",
     "github.com/physics-101/crystals",
     "git@github.com:physics-101/crystals.git",
     "git@github.com:physics-101/crystals",

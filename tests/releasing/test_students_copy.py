@@ -124,12 +124,19 @@ def test_a_clone_of_another_repository_is_left_alone(tmp_path):
         "origin",
         "git@github.com:YOUR-COURSE/crystalgraph-with-solutions",
     )
-    with pytest.raises(ReleaseError, match="is a clone of git@github.com:.*-with-solutions, but"):
+    with pytest.raises(ReleaseError, match="is a clone of github.com/.*-with-solutions, but"):
         write_folder(REPO, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [".git"]
     address = f"https://github.com/{students_repository(REPO)}.git"
     git(tmp_path, "remote", "set-url", "origin", address)
     assert write_folder(REPO, tmp_path)[0] > 20
+
+
+def test_what_git_refuses_is_said(tmp_path):
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / ".git" / "index.lock").touch()
+    with pytest.raises(ReleaseError, match=r"git add failed in .*index\.lock"):
+        write_folder(REPO, tmp_path)
 
 
 def test_the_readme_speaks_of_what_is_in_the_copy(copy):

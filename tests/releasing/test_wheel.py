@@ -15,23 +15,42 @@ from crystalgraph.releasing.leaks import find_leaks, reference_secrets
 
 FIRST = next(iter(LABS.values()))
 SOURCES = ("crystalgraph", "data", "assignments", "model_hw.py", "model.py", "solutions")
-PROJECT = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
+PROJECT = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE")
+SDIST = "from setuptools import build_meta; build_meta.build_sdist('dist')"
+
+
+def wheel_of(source, into):
+    """Build a wheel of a folder or a source archive, and unpack it."""
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
+    command += ["--no-build-isolation", "--wheel-dir", str(into / "wheels"), str(source)]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    (wheel,) = (into / "wheels").iterdir()
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(into / "installed")
+    return into / "installed"
+
+
+def names_in(folder):
+    return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """A folder with what the wheel installs; built from the whole repository, solutions too."""
-    folder = tmp_path_factory.mktemp("wheel")
+def sources(tmp_path_factory):
+    """The whole repository, solutions too, and what an earlier build has left there."""
+    folder = tmp_path_factory.mktemp("sources")
     for name in (*SOURCES, *PROJECT):
         copy = shutil.copytree if (REPO / name).is_dir() else shutil.copyfile
         copy(REPO / name, folder / name)
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
-    command += ["--no-build-isolation", "--wheel-dir", str(folder / "wheels"), str(folder)]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
-    (wheel,) = (folder / "wheels").iterdir()
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder / "installed")
-    return folder / "installed"
+    old = folder / "build" / "lib" / "crystalgraph" / "labs" / FIRST.folder / "instructor"
+    old.mkdir(parents=True)
+    (old / "answers.py").write_text("")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(sources, tmp_path_factory):
+    """A folder with what the wheel installs."""
+    return wheel_of(sources, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture
@@ -49,7 +68,7 @@ def run(tmp_path):
 
 
 def test_the_wheel_is_a_students_copy(installed):
-    names = [path.relative_to(installed) for path in installed.rglob("*") if path.is_file()]
+    names = names_in(installed)
     secrets = {line for lab in LABS.values() for line in reference_secrets(lab, REPO)}
     for name in names:
         assert not is_secret(name), name
@@ -57,6 +76,12 @@ def test_the_wheel_is_a_students_copy(installed):
         if name.suffix in (".py", ".md", ".ipynb"):
             assert not find_leaks((installed / name).read_text(encoding="utf-8"), secrets), name
     assert not [name for name in names if name.name == FIRST.reference]
+
+
+def test_a_source_archive_gives_the_same_wheel(sources, installed, tmp_path):
+    subprocess.run([sys.executable, "-c", SDIST], cwd=sources, check=True, capture_output=True)
+    (archive,) = (sources / "dist").iterdir()
+    assert names_in(wheel_of(archive, tmp_path)) == names_in(installed)
 
 
 def test_labs_and_data_are_in_the_wheel(installed, run, tmp_path):
