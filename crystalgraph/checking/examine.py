@@ -60,7 +60,15 @@ class Exam:
         return f"Input: {about}{f' ({shapes})' if shapes else ''}."
 
     def named(self, *names: str) -> list[Case]:
-        """The cases with these names (all when none is given), the visible ones first."""
+        """The cases with these names (all when none is given), the visible ones first.
+
+        Raises:
+            LookupError: the check describes its cases, and none has such a name; without this a
+                misspelled name would let any answer pass.
+        """
+        unknown = set(names) - self.check.describe.keys() if self.check.describe else set()
+        if unknown:
+            raise LookupError(f"the check of task {self.task.id} describes no case {unknown}")
         return [case for case in self.cases if not names or case.name in names]
 
     def compare(self, *names: str, rtol: float = RTOL) -> None:

@@ -134,15 +134,23 @@ def _compare_with_check(lab: Lab, task: Task) -> None:
         ) from error
     if task.id not in lab.checks:
         raise ReleaseError(
-            f"task {task.id} ({task.name}) has no check: add one to CHECKS in {folder}/checks"
+            f"task {task.id} ({task.name}) has no check: write one in {folder}/checks, and add it "
+            "to CHECKS there"
         )
     check = lab.checks[task.id]
     if not check.advice:
         raise ReleaseError(
             f"the check of task {task.id} has no advice: name its known mistakes in "
-            f"{folder}/advice.py"
+            f"{folder}/advice.py, and give the check advice=MISTAKES[{task.id!r}]"
         )
-    for case in lab.cases(task.id):
+    cases = lab.cases(task.id)
+    differing = {case.name for case in cases} ^ check.describe.keys()
+    if cases and check.describe and differing:
+        raise ReleaseError(
+            f"the case maker of task {task.id} and the descriptions in its check name different "
+            f"cases ({', '.join(sorted(differing))}): correct {folder}/checks or the case maker"
+        )
+    for case in cases:
         for mistake in case.wrong:
             if mistake not in check.advice:
                 raise ReleaseError(

@@ -110,12 +110,16 @@ EDITS = {
     ),
     "a task without check": (
         lambda: with_tasks(NEW),
-        "task 4.7 (new_thing) has no check: add one to CHECKS in crystalgraph/labs/hw/checks",
+        "task 4.7 (new_thing) has no check: write one in crystalgraph/labs/hw/checks",
     ),
     "a check without advice": (
         lambda: with_checks(HW, t2_3=lambda check: replace(check, advice={})),
         "the check of task 2.3 has no advice: name its known mistakes in "
         "crystalgraph/labs/hw/advice.py",
+    ),
+    "a description of no case": (
+        lambda: with_checks(HW, t2_3=lambda check: replace(check, describe={"papre": "x"})),
+        "the case maker of task 2.3 and the descriptions in its check name different cases",
     ),
     "a mistake without advice": (
         lambda: with_checks(HW, t2_3=lambda check: replace(check, advice={"other": "x"})),
