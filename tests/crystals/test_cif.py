@@ -170,6 +170,39 @@ UNDERSTOOD = {
     "UTF-16": (cif(CUBIC).encode("utf-16"), "Na4 Cl4", 2.82),
     "UTF-16, big end first": (b"\xfe\xff" + cif(CUBIC).encode("utf-16-be"), "Na4 Cl4", 2.82),
     "UTF-16 without a mark": (cif(CUBIC).encode("utf-16-le"), "Na4 Cl4", 2.82),
+    "words of CIF in free text": (
+        cif(f"{CUBIC}\n_publ_section_title\n;\ndata_collection\n_cell_length_a 3\n;"),
+        "Na4 Cl4",
+        2.82,
+    ),
+    "operations under the second tag": (
+        cif(
+            f"_symmetry_equiv_pos_as_xyz ?\n{operations('x,y,z', '-x,-y,-z')}".replace(
+                "loop_\n_symmetry_equiv_pos_as_xyz", "loop_\n_space_group_symop_operation_xyz"
+            ),
+            "C1 C 0.25 0.25 0.25",
+            DIAMOND,
+        ),
+        "C2",
+        3.0891,
+    ),
+    "names with other letters": (
+        cif(f"# \u2212 \u00e9\n{CUBIC}\n_publ_author_name 'Andr\u00e9'"),
+        "Na4 Cl4",
+        2.82,
+    ),
+    "minus of typesetting": (
+        cif(name("P \u22121"), "C1 C \u20130.25 -0.25 \u22120.25", DIAMOND),
+        "C2",
+        3.0891,
+    ),
+    "minus of Windows": (
+        cif(operations("x,y,z", "@x,@y,@z"), "C1 C @0.25 0.75\xa0-0.25", DIAMOND)
+        .encode("cp1252")
+        .replace(b"@", b"\x96"),
+        "C2",
+        3.0891,
+    ),
     "old line ends": (cif(CUBIC).replace("\n", "\r"), "Na4 Cl4", 2.82),
 }
 
@@ -202,7 +235,11 @@ def test_a_right_file_is_read_as_meant_and_without_a_word(read, content, cell, d
             "Li1 H1 O1",
             "labels that begin with HO are read as H; to be sure, add the column",
         ),
-        (cif(CUBIC) + cif(CUBIC).replace("_x\n", "_y\n"), "Na4 Cl4", "of its 2 crystals only the"),
+        (
+            cif(CUBIC) + cif(CUBIC).replace("data_x", "data_y"),
+            "Na4 Cl4",
+            "of its 2 crystals only the",
+        ),
         (cif(CUBIC, more="stray"), "Na4 Cl4", "Possible issue in CIF file at line: stray"),
         (
             cif(name("F m -3 q"), more=formula("Na Cl", 1)),
@@ -220,6 +257,11 @@ def test_what_is_guessed_is_said(read, content, cell, sentence):
 
 # File, reason, formula of the cell with accept_warnings.
 CONTRADICTIONS = {
+    "line above a digit": (
+        cif(name("I 4\u0305")),
+        "the space group I 4<U+0305> is unknown",
+        "Na1 Cl1",
+    ),
     "unknown name": (cif(name("F m -3 q")), "space group F m -3 q is unknown", "Na1 Cl1"),
     "unknown Hall symbol": (
         cif("_space_group_name_Hall '-F 4 2 9'"),
@@ -360,6 +402,17 @@ MALFORMED = {
     "stretching operation": (cif(operations("x,y,x")), "does not keep volumes"),
     "type": (cif(P1, "W1 Wat 0 0 0"), "'Wat' is not an element; correct its type symbol"),
     "label": (cif(P1, "X1 0 0 0", columns=BARE), "the label 'X1' of an atom does not say which"),
+    "middle dot": (
+        cif(P1, "Na1 Na 0\u00b75 0 0"),
+        "a coordinate of atom Na1 is '0<U+00B7>5', not a",
+    ),
+    "a half as a letter": (cif(operations("x+\u00bd,y,z")), "operation 'x+<U+00BD>,y,z' is malf"),
+    "two blocks of one name": (cif(CUBIC) * 2, "has several blocks of the name data_x; give"),
+    "two tables of atoms": (
+        cif(CUBIC) + cif(CUBIC)[cif(CUBIC).index("loop_") :],
+        "has _atom_site_label more than once in the block data_x; keep the one",
+    ),
+    "tag twice": (cif(more="_CELL_length_a 5"), "has _cell_length_a more than once in the block"),
     "no position": (cif(P1, "Na1 Na ? ? ?"), "it lists no atom with a position"),
 }
 
