@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from crystalgraph.crystals.loaders.cif import read_cif
+from crystalgraph.crystals.loaders.cif_symmetry import _name_key, _table
 from crystalgraph.errors import CrystalGraphError, CrystalGraphWarning
 
 SALT = (5.64, 5.64, 5.64, 90, 90, 90)
@@ -41,6 +42,18 @@ def formula(text, units):
 
 def operations(*texts):
     return "loop_\n_symmetry_equiv_pos_as_xyz\n" + "\n".join(f"'{text}'" for text in texts)
+
+
+def table_operations(symbol):
+    """The operations of a setting in the table of names."""
+    (*_, texts), *_ = _table()[_name_key(symbol)]
+    return operations(*texts)
+
+
+def half_of_salt(said):
+    """Rock salt without the operations of its centering: the structure of CsCl."""
+    texts = table_operations("F m -3 m").splitlines()
+    return cif(said + "\n" + "\n".join(texts[: 2 + 48]))
 
 
 P1 = name("P 1")
@@ -117,6 +130,26 @@ UNDERSTOOD = {
         cif(name("P 63/m m c"), "Ti1 Ti 0.1567 0.3133 0.25", (6, 6, 6, 90, 90, 120)),
         "Ti6",
         2.8206,
+    ),
+    "operations around another origin": (
+        cif(
+            name("P 1 21/c 1")
+            + "\n_space_group_name_H-M_ref 'P 1 21/n 1'\n_space_group_IT_number 14\n"
+            + operations("x,y,z", "1/2-x,y+1/2,1/2-z", "1/2-x,1/2-y,-z", "x,-y,z-1/2"),
+            "C1 C 0.1 0.2 0.3",
+            (5, 6, 7, 90, 100, 90),
+        ),
+        "C4",
+        2.9986,
+    ),
+    "operations of other axes than the number's first": (
+        cif(
+            "_space_group_IT_number 14\n" + table_operations("P 1 1 21/b"),
+            "C1 C 0.1 0.2 0.3",
+            (5, 6, 7, 90, 90, 100),
+        ),
+        "C4",
+        3.0806,
     ),
     "third in an operation": (
         cif(
@@ -312,6 +345,51 @@ CONTRADICTIONS = {
         cif(name("I -1") + "\n" + operations("x,y,z", "-x,-y,-z")),
         "its 2 symmetry operations are not those of space group I -1",
         "Na1 Cl1",
+    ),
+    "operations without centering, Hall symbol": (
+        half_of_salt("_space_group_name_Hall '-F 4 2 3'"),
+        "its 48 symmetry operations are not those of space group -F 4 2 3",
+        "Na1 Cl1",
+    ),
+    "operations without centering, number": (
+        half_of_salt("_space_group_IT_number 225"),
+        "its 48 symmetry operations are not those of space group 225",
+        "Na1 Cl1",
+    ),
+    "operations without centering, hexagonal": (
+        arsenic(
+            "\n".join(f"{name('R -3 m')}\n{table_operations('R -3 m :H')}".splitlines()[:15]),
+            **HEX_ARSENIC,
+        ),
+        "its 12 symmetry operations are not those of space group R -3 m",
+        "As2",
+    ),
+    "operations of a group with as many": (
+        diamond(CUBIC + "\n" + table_operations("F d -3 m :1")),
+        "its 192 symmetry operations are not those of space group F m -3 m",
+        "C8",
+    ),
+    "name and operations against the number": (
+        cif(f"{name('P m -3 m')}\n_space_group_IT_number 225\n{table_operations('P m -3 m')}"),
+        "its 48 symmetry operations are not those of space group 225",
+        "Na1 Cl1",
+    ),
+    "operations with the same rotations": (
+        cif(
+            f"_space_group_IT_number 23\n{table_operations('I 21 21 21')}",
+            "C1 C 0.1 0.2 0.3",
+        ),
+        "its 8 symmetry operations are not those of space group 23",
+        "C8",
+    ),
+    "operations along other axes": (
+        cif(
+            name("P 1 21/n 1") + "\n" + table_operations("P 1 21/c 1"),
+            "C1 C 0.1 0.2 0.3",
+            (5, 6, 7, 90, 100, 90),
+        ),
+        "its 4 symmetry operations are not those of space group P 1 21/n 1",
+        "C4",
     ),
     "some operations": (
         cif(operations("x,y,z", "-y,x,z")),
