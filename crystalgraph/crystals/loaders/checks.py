@@ -181,7 +181,9 @@ def choose_column(target: str | None, columns: Sequence[str], table: object) -> 
 
 
 def finite_number(cell: Any) -> float:
-    """A cell as a float; NaN for anything that is not a finite number."""
+    """A cell as a float; NaN for anything that is not a finite number, also for Python's 1_000."""
+    if isinstance(cell, str) and "_" in cell:
+        return math.nan
     try:
         number = float(cell)
     except (TypeError, ValueError):

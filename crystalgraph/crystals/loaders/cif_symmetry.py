@@ -32,6 +32,10 @@ GROUP_TAGS = (
     "_space_group_it_number",
     "_symmetry_int_tables_number",
 )
+_UNREAD_TAG = re.compile(
+    "_(symmetry|space_group)_.*(setting|crystal_system|schoenflies|name|number|laue|bravais|point_group)"
+)
+_WITHOUT_SYMMETRY = {"triclinic", "c1", "c11", "p1", "ap", "1", "11", "111", "-1", "p-1"}
 _PART = re.compile(
     r"([+-]?(?:[xyz]|(\d+\.?\d*|\.\d+)(/\d+)?))([+-](?:[xyz]|(\d+\.?\d*|\.\d+)(/\d+)?))*"
 )
@@ -115,11 +119,29 @@ def settings_of(data: CifData, lattice: Lattice) -> list[Setting]:
         else:
             data.notes.append("it states no symmetry; the listed atoms are taken as the whole cell")
         found = [Setting("P 1", *_arrays(["x,y,z"]))]
+    if all(len(setting.rotations) == 1 for setting in found):
+        data.doubts += _unread(data)
     fitting = [setting for setting in found if setting.fits(lattice)]
     if not fitting:
         cell = ", ".join(f"{number:g}" for number in lattice.parameters)
         data.contradictions.append(f"the cell {cell} does not have the symmetry of {found[0].name}")
     return fitting or found
+
+
+def states_symmetry(data: CifData) -> bool:
+    """Whether there is a list of operations, a Hall symbol, a name or a number."""
+    return data.value(*OPERATION_TAGS, *MAGNETIC_TAGS, *READ_NAMES) is not None
+
+
+def _unread(data: CifData) -> list[str]:
+    """Sentences about tags that speak of symmetry, where what is read says that there is none."""
+    other = [tag for tag in data.tags if _UNREAD_TAG.match(tag) and tag not in READ_NAMES]
+    said = [(tag, text) for tag in other if (text := data.value(tag))]
+    return [
+        f"{tag} is '{text}', but no other symmetry is written than that of P 1"
+        for tag, text in said
+        if re.sub(r"[^a-z0-9-]", "", text.lower()) not in _WITHOUT_SYMMETRY
+    ]
 
 
 def _listed(data: CifData) -> Setting | None:
@@ -243,6 +265,7 @@ def _name_key(name: str) -> str:
 
 
 NAMES = ((HALL_TAGS, _hall_key), (NAME_TAGS, _name_key), (GROUP_TAGS, _name_key))
+READ_NAMES = [tag for tags, _ in NAMES for tag in tags]
 
 
 @cache
