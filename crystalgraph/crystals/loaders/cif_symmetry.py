@@ -70,7 +70,8 @@ class Setting:
         integers = np.array(list(product((-1, 0, 1), repeat=3)))
         for rotation, translation in zip(self.rotations, self.translations, strict=True):
             same = (other.rotations == rotation).all(axis=(1, 2))
-            mean = sum(np.linalg.matrix_power(rotation, turns) for turns in range(12)) / 12
+            turns = [np.linalg.matrix_power(rotation, times) for times in range(12)]
+            mean = np.mean(turns, axis=0)
             shifts = (translation - other.translations[same])[:, None] % 1 - integers
             if not (abs(shifts @ mean.T).max(axis=-1) < 0.01).any():
                 return False
