@@ -58,11 +58,14 @@ def main(args: argparse.Namespace) -> int:
         files = find_files(args.cif)
     _say(warned)
     for path in files:
+        said: list[str] = []
         try:
-            with collected_warnings() as said:
-                crystal = read_crystal(predictor, path, args.accept_warnings)
-            _say(said)
-            warned += said
+            try:
+                with collected_warnings() as said:
+                    crystal = read_crystal(predictor, path, args.accept_warnings)
+            finally:  # they may be why a file is refused
+                _say(said)
+                warned += said
             rows.append(predict_crystal(predictor, path, crystal, args.model))
         except CrystalGraphError as error:
             problems.append(str(error))

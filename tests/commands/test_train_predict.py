@@ -367,6 +367,17 @@ def test_predict_takes_a_folder(here, trained, folder, tmp_path):
     assert result.returncode == 2 and "There is no CIF file in" in result.stderr
 
 
+def test_predict_says_what_was_noticed_of_a_refused_file(here, trained, folder, tmp_path):
+    _, out, _ = trained
+    text = sorted(folder.glob("*.cif"))[0].read_text()
+    text = re.sub(r"(_cell_length_\w\s+)\S+", r"\g<1>90", re.sub("_cell_volume.*", "", text))
+    (tmp_path / "far.cif").write_text(text + "\n_chemical_name stray stray\n")
+    result = here("predict", "--checkpoint", out / "checkpoint.pt", tmp_path / "far.cif")
+    assert result.returncode == 2
+    noticed, refused = result.stderr.splitlines()
+    assert "Possible issue in CIF file at line: stray" in noticed and "far.cif" in refused
+
+
 @pytest.fixture
 def mixed_folder(folder, tmp_path):
     """A good CIF file three times, with other endings; one with a wrong formula; a text."""

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from pymatgen.core import Lattice, Structure
 
 from crystalgraph.crystals import loaders
 from crystalgraph.crystals.features import published_features
-from crystalgraph.errors import CrystalGraphError
+from crystalgraph.crystals.loaders.checks import collected_warnings
+from crystalgraph.errors import CrystalGraphError, CrystalGraphWarning
 
 CIF = """data_{name}
 _symmetry_space_group_name_H-M 'P 1'
@@ -66,6 +68,14 @@ def add(folder, line, name=None, text=None):
 # --- CGCNN folders -------------------------------------------------------------------------------
 
 
+def remove_unlisted(folder):
+    """CIF files without a line would be a problem of their own."""
+    table = (folder / "id_prop.csv").read_text(encoding="utf-8")
+    for path in folder.glob("*.cif"):
+        if path.stem not in table:
+            path.unlink()
+
+
 def test_a_cgcnn_folder(folder):
     dataset = loaders.load_cgcnn_folder(folder)
     assert dataset.name == folder.name
@@ -85,7 +95,7 @@ def test_a_first_line_of_names_is_recognised(folder):
 
 def test_a_first_line_with_a_bad_number_is_no_header(folder):
     table = folder / "id_prop.csv"
-    table.write_text("Na,n/a,1\nK,2,3\n")
+    table.write_text("Na,n/a,1\nK,2.5,3\n")
     dataset = loaders.load_cgcnn_folder(folder)
     assert dataset.ids == ["K"] and "line 1" in dataset.problems[0]
 
@@ -170,6 +180,22 @@ MALFORMED = {
         "Na,-1,5,PBE\nK,-2,13,PBE+U 3.1\n",
         "line 1: 'Na,-1,5,PBE' holds a number with a decimal comma",
     ),
+    "decimal commas beside a missing value": (
+        "Na,-1,5\nK,-2,13\nRb,N/A,\n",
+        "line 1: 'Na,-1,5' holds a number with a decimal comma",
+    ),
+    "decimal commas beside a half line": (
+        "Na,-3,\nK,-2,13\n",
+        "line 2: 'K,-2,13' holds a number with a decimal comma",
+    ),
+    "decimal commas beside decimal points": (
+        "Na,-1,5,0.5\nK,-2,13,.25\n",
+        "line 1: 'Na,-1,5,0.5' holds a number with a decimal comma",
+    ),
+    "decimal commas and exponents": (
+        "Na,1,5E-5\nK,2,1e+3\n",
+        "line 1: 'Na,1,5E-5' holds a number with a decimal comma",
+    ),
     "decimal commas below names": (
         "id,e_form\nNa,-1,5\nK,-2,13\n",
         r"line 2: 'Na,-1,5' has 3 cells and line 1 has 2 \(see also line 3\)",
@@ -193,7 +219,11 @@ MALFORMED = {
     ),
     "pandas' index": (
         ",id,e\n0,Na,-1.5\n1,K,-2.5\n",
-        "line 2: the id 'Na' is in column 2.*index=F",
+        "line 1: column 1 has no name; write one, or remove it .*index=F",
+    ),
+    "pandas' index, read and written again": (
+        "Unnamed: 0,id,e\n0,Na,-1.5\n1,K,-2.5\n",
+        "line 1: column 1 has no name; write one",
     ),
     "ids last": ("-1.5,Na\n-2.5,K\n", "line 1: the id 'Na' is in column 2; put the ids into col"),
     "ids with .cif": (
@@ -235,6 +265,7 @@ def test_a_faulty_number_is_named_with_its_cause_wherever_it_is(folder, name, li
     (folder / "Li.cif").write_text(cif(first="Li"))
     bad = f"{name},{cell}\n"
     (folder / "id_prop.csv").write_text(bad + good if line == 1 else good + bad, encoding="utf-8")
+    remove_unlisted(folder)
     dataset = loaders.load_cgcnn_folder(folder)
     assert dataset.ids == [row.split(",")[0] for row in good.splitlines()]
     [problem] = dataset.problems
@@ -255,9 +286,42 @@ RIGHT = {
 @pytest.mark.parametrize("table", RIGHT.values(), ids=RIGHT)
 def test_a_right_table_in_another_form_is_read(folder, table):
     (folder / "id_prop.csv").write_text(table)
+    remove_unlisted(folder)
     dataset = loaders.load_cgcnn_folder(folder)
     assert dataset.ids == ["Na", "K"] and not dataset.problems
     assert dataset.target("e").tolist() == [-1.5, -2.5]
+
+
+@pytest.mark.parametrize("start", [0, 1])
+@pytest.mark.parametrize("names", ["", "row,id,e\n"])
+def test_a_count_of_lines_is_no_column_of_ids(folder, names, start):
+    for number in range(4):
+        (folder / f"{number}.cif").write_text(cif())
+    lines = [f"{row + start},{3 - row},-{row}.5" for row in range(3)]
+    (folder / "id_prop.csv").write_text(names + "\n".join(lines) + "\n")
+    with pytest.raises(CrystalGraphError, match="the id '3' is in column 2; put the ids into col"):
+        loaders.load_cgcnn_folder(folder)
+
+
+def test_ids_that_count_stay_ids_beside_classes(folder):
+    for number in range(3):
+        (folder / f"{number}.cif").write_text(cif())
+    for table in ("id,metal,e\n0,1,.5\n1,0,.5\n2,1,.5\n", "0,2\n1,0\n2,1\n"):
+        (folder / "id_prop.csv").write_text(table)
+        assert loaders.load_cgcnn_folder(folder).ids == ["0", "1", "2"]
+
+
+def test_warnings_are_collected_up_to_an_error():
+    with pytest.raises(ValueError), collected_warnings() as said:
+        warnings.warn("first", CrystalGraphWarning, stacklevel=1)
+        raise ValueError
+    assert said == ["first"]
+
+
+def test_what_was_said_of_a_crystal_that_cannot_be_used_is_a_problem(folder):
+    add(folder, "bad,1", "bad.cif", cif(a=40).replace("_symmetry_space_group_name_H-M 'P 1'", ""))
+    problems = loaders.load_cgcnn_folder(folder).problems
+    assert len(problems) == 2 and "bad.cif: it states no symmetry" in problems[0]
 
 
 def test_several_targets_of_whole_numbers_need_names(folder):

@@ -34,16 +34,22 @@ class Entry:
 
 @contextmanager
 def collected_warnings() -> Iterator[list[str]]:
-    """Collect what is said to the user by CrystalGraphWarning; the list is full at the end."""
+    """Collect what is said to the user by CrystalGraphWarning.
+
+    The list is full at the end, also where an error ends the block.
+    """
     sentences: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", CrystalGraphWarning)
-        yield sentences
-    for one in caught:
-        if issubclass(one.category, CrystalGraphWarning):
-            sentences.append(str(one.message))
-        else:
-            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    caught: list[warnings.WarningMessage] = []
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", CrystalGraphWarning)
+            yield sentences
+    finally:
+        for one in caught:
+            if issubclass(one.category, CrystalGraphWarning):
+                sentences.append(str(one.message))
+            else:
+                warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
 def check_crystal(structure: Structure, where: str, features: AtomFeatures | None = None) -> None:
@@ -120,7 +126,7 @@ def usable_dataset(
                 check(entry.structure, entry.where)
                 kept.append(entry)
             except CrystalGraphError as error:
-                problems.append(str(error))
+                problems.extend([*entry.warnings, str(error)])
         return kept
 
     kept = passing(entries, lambda structure, where: check_crystal(structure, where, features))
@@ -181,7 +187,9 @@ def choose_column(target: str | None, columns: Sequence[str], table: object) -> 
 
 
 def finite_number(cell: Any) -> float:
-    """A cell as a float; NaN for anything that is not a finite number."""
+    """A cell as a float; NaN for anything that is not a finite number, also for Python's 1_000."""
+    if isinstance(cell, str) and "_" in cell:
+        return math.nan
     try:
         number = float(cell)
     except (TypeError, ValueError):

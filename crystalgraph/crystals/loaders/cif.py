@@ -18,7 +18,7 @@ from pymatgen.core import Composition, Lattice, Structure
 from crystalgraph.crystals.loaders.checks import TOO_CLOSE
 from crystalgraph.crystals.loaders.cif_data import CifData, read_data
 from crystalgraph.crystals.loaders.cif_sites import Site, read_sites
-from crystalgraph.crystals.loaders.cif_symmetry import Setting, settings_of
+from crystalgraph.crystals.loaders.cif_symmetry import Setting, settings_of, states_symmetry
 from crystalgraph.errors import CrystalGraphWarning
 
 SAME_PLACE = 0.005  # angstrom; listed atoms nearer than this share one site
@@ -95,40 +95,56 @@ def _likeliest(
 ) -> tuple[Structure, bool | None]:
     """The crystal in the setting that gives the formula, and whether it does; None: no formula."""
     built = [_structure(lattice, sites, setting) for setting in settings]
-    verdicts = [_agrees(data, formula, structure) for structure, _ in built]
+    verdicts = [_agrees(data, formula, structure, wrong) for structure, wrong in built]
     left = [row for row, verdict in enumerate(verdicts) if verdict == max(verdicts, key=bool)]
     # By convention the second of two origins, and the first of several choices of axes.
     chosen = next((row for row in left if settings[row].name.endswith(":2")), left[0])
-    structure, doubled = built[chosen]
+    structure, wrong = built[chosen]
     if any(_differ(structure, built[row][0]) for row in left):
         names = " or ".join(settings[row].name for row in left)
         sentence = f"it may be meant in {names}, which are different crystals; write one of them"
         is_origin = settings[chosen].name.endswith(":2")
         (data.contradictions if is_origin else data.notes).append(sentence)
-    data.doubts += doubled
+    data.doubts += wrong
     return structure, verdicts[chosen]
 
 
 def _differ(one: Structure, other: Structure) -> bool:
     """Whether two crystals with the same cell have other distances up to 5 angstrom."""
-    first, second = (np.sort(each.get_neighbor_list(5.0)[3]) for each in (one, other))
-    return len(first) != len(second) or not np.allclose(first, second, atol=1e-3)
+    (pairs, first), (other_pairs, second) = _distances_of_kinds(one), _distances_of_kinds(other)
+    return not np.array_equal(pairs, other_pairs) or not np.allclose(first, second, atol=1e-3)
+
+
+def _distances_of_kinds(structure: Structure) -> tuple[np.ndarray, np.ndarray]:
+    """Two species, (n,), and distance, (n,) in angstrom, of all neighbors; both are sorted."""
+    kinds = np.array([site.species_string for site in structure])
+    center, neighbor, _, distance = structure.get_neighbor_list(5.0)
+    both = np.sort(np.stack([kinds[center], kinds[neighbor]]), axis=0)
+    pairs = np.char.add(np.char.add(both[0], " - "), both[1])
+    order = np.lexsort([distance, pairs])
+    return pairs[order], distance[order]
 
 
 def _structure(
     lattice: Lattice, sites: Sequence[Site], setting: Setting
 ) -> tuple[Structure, list[str]]:
-    """Apply the symmetry to the listed atoms; also sentences about atoms that are there twice."""
-    species, positions, labels, doubled = [], np.empty((0, 3)), [], []
+    """Apply the symmetry to the listed atoms; also sentences about atoms that may be wrong."""
+    species, positions, labels, wrong = [], np.empty((0, 3)), [], []
     for site in sites:
         orbit = _orbit(lattice, site.position, setting)
+        # By an older definition the multiplicity counts operations that leave the atom in place.
+        if site.multiplicity not in (None, len(orbit), len(setting.rotations) / len(orbit)):
+            wrong.append(
+                f"atom {site.label} has the multiplicity {site.multiplicity:g}, but its position "
+                f"and its symmetry make {len(orbit)} atoms"
+            )
         same = np.flatnonzero(_distances(lattice, positions, orbit[0]) < SAME_PLACE)
         if not len(same):
             species += [{site.symbol: site.occupancy} for _ in orbit]
             positions = np.concatenate([positions, orbit])
             labels += [site.label] * len(orbit)
         elif sum(species[same[0]].values()) + site.occupancy > 1.001:
-            doubled.append(
+            wrong.append(
                 f"atoms {labels[same[0]]} and {site.label} are at the same place, or one makes the "
                 f"other by symmetry; {site.label} is left out"
             )
@@ -137,7 +153,7 @@ def _structure(
                 row = int(np.argmin(_distances(lattice, positions, place)))
                 occupancy = species[row].get(site.symbol, 0) + site.occupancy
                 species[row] = {**species[row], site.symbol: occupancy}
-    return Structure(lattice, species, positions).get_sorted_structure(), doubled
+    return Structure(lattice, species, positions).get_sorted_structure(), wrong
 
 
 def _orbit(lattice: Lattice, position: np.ndarray, setting: Setting) -> np.ndarray:
@@ -193,26 +209,38 @@ def _plain(composition: Composition) -> Composition:
     return Composition(counts)
 
 
-def _agrees(data: CifData, formula: Composition | None, structure: Structure) -> bool | None:
+def _agrees(
+    data: CifData, formula: Composition | None, structure: Structure, wrong: Sequence[str]
+) -> bool | None:
     """Whether the cell holds what the formula says: Z times, or any whole number of times."""
     if not formula:
         return None
     found = _plain(structure.composition)
     return any(
-        all(abs(found[e] - times * formula[e]) <= 0.01 * found[e] + 0.05 for e in found + formula)
-        for times in _times(data, formula, found)
+        all(_equal(found[element], times * formula[element]) for element in found + formula)
+        for times in _times(data, formula, found, wrong)
     )
 
 
-def _times(data: CifData, formula: Composition, found: Composition) -> list[float]:
+def _equal(found: float, said: float) -> bool:
+    """Whether two numbers of atoms are the same; parts of an atom may be rounded by 1 %."""
+    parts = abs(found - round(found)) > 1e-6 or abs(said - round(said)) > 1e-6
+    return abs(found - said) <= 0.05 + (0.01 * found if parts else 0)
+
+
+def _times(
+    data: CifData, formula: Composition, found: Composition, wrong: Sequence[str]
+) -> list[float]:
     """How many times the formula may be in the cell."""
     text = data.value("_cell_formula_units_z")
     if text is None:
         return [max(1, round(found.num_atoms / formula.num_atoms))]
     units = data.number(text, "_cell_formula_units_Z")
-    # Some programs write the formula of the whole cell, and Z all the same.
-    whole = all((count / units).is_integer() for count in formula.values()) if units > 0 else False
-    return [units, 1] if whole else [units]
+    # Some programs write the formula of the whole cell, and Z all the same. One molecule of several
+    # looks alike, so nothing else may be in doubt.
+    sure = states_symmetry(data) and not data.doubts and not wrong
+    whole = units > 0 and all((count / units).is_integer() for count in formula.values())
+    return [units, 1] if whole and sure else [units]
 
 
 def _formula_contradiction(data: CifData, structure: Structure) -> str:

@@ -6,6 +6,7 @@ import codecs
 import math
 import re
 import warnings
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,10 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+# Bytes that are no UTF-8 are \udcXX here; in Windows text 96 and 97 are dashes, a0 is a space.
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d\udc96\udc97"
+# Tags with one of these beginnings say what the crystal is; of the others nothing is read.
+_CRYSTAL_TAGS = ("_cell_", "_atom_site_", "_symmetry_", "_space_group_", "_chemical_formula_")
 
 
 @dataclass
@@ -43,9 +48,12 @@ class CifData:
     contradictions: list[str] = field(default_factory=list)
 
     def column(self, *tags: str) -> list[str]:
-        """The values of the first of these tags that is there; [] if none is."""
-        found = next((self.tags[tag] for tag in tags if tag in self.tags), [])
-        return [found] if isinstance(found, str) else found
+        """The values of the first of these tags that says something; [] if none is there."""
+        found = [self.tags[tag] for tag in tags if tag in self.tags]
+        columns = [[values] if isinstance(values, str) else values for values in found]
+        return next(
+            (values for values in columns if any(map(is_known, values))), sum(columns[:1], [])
+        )
 
     def value(self, *tags: str) -> str | None:
         """The first value of these tags that is known."""
@@ -106,21 +114,37 @@ def read_data(path: Path) -> CifData:
 
 
 def decoded(content: bytes) -> str:
-    """The text of a file in UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
+    """The text of a file in UTF-8, UTF-16 or UTF-32, with or without a byte order mark, as ASCII.
 
-    Only comments and names can hold other letters than ASCII, so a wrong one does not matter.
+    Dashes become minus signs. Other letters become <U+00E9>: in comments and titles that does not
+    matter, but a number or the name of a group that has one cannot be understood.
     """
     encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
     if not encoding and b"\0" in content[:2]:  # every second byte of ASCII in UTF-16 is zero
         encoding = "utf-16-be" if content[:1] == b"\0" else "utf-16-le"
-    text = content.decode(encoding or "utf-8-sig", errors="replace")
+    if encoding:
+        text = content.decode(encoding, errors="replace")
+    else:
+        text = content.decode("utf-8-sig", errors="surrogateescape")
+    text = re.sub(r"[^\x00-\x7f]", lambda found: _as_ascii(found[0]), text)
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _as_ascii(letter: str) -> str:
+    if letter in _DASHES:
+        return "-"
+    return " " if letter.isspace() or letter == "\udca0" else f"<U+{ord(letter):04X}>"
 
 
 def _blocks(path: Path, text: str) -> tuple[dict[str, dict[str, str | list[str]]], list[str]]:
     """Tags of each block, and what pymatgen says about the text."""
     # pymatgen knows these two words in lower case only; CIF allows any.
     text = re.sub(r"^\s*(data|loop)_", lambda found: found[0].lower(), text, flags=re.M | re.I)
+    # Between two lines that begin with a semicolon stands free text, where no block begins.
+    text = re.sub(
+        r"^;.*?^;", lambda found: found[0].replace("data_", "data "), text, flags=re.M | re.S
+    )
+    _refuse_repeated(path, text)
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
@@ -131,10 +155,40 @@ def _blocks(path: Path, text: str) -> tuple[dict[str, dict[str, str | list[str]]
     if not blocks:
         raise _unreadable(path, "no line begins with data_")
     tags = {
-        name: {tag.lower().replace(".", "_"): values for tag, values in block.data.items()}
+        name: {_tag_key(tag): values for tag, values in block.data.items()}
         for name, block in blocks.items()
     }
     return tags, [first_line(Exception(str(one.message))) for one in said]
+
+
+def _tag_key(tag: str) -> str:
+    return tag.lower().replace(".", "_")
+
+
+def _refuse_repeated(path: Path, text: str) -> None:
+    """Refuse two blocks of one name, and a tag that is twice in a block: pymatgen keeps the last.
+
+    Raises:
+        CrystalGraphError: the name or the tag is there twice.
+    """
+    quoted = r"""^;.*?^;|(?<!\S)(?:#[^\n]*|'[^\n]*?'(?!\S)|"[^\n]*?"(?!\S))"""
+    _, *pieces = re.split(r"^\s*data_", re.sub(quoted, " . ", text, flags=re.M | re.S), flags=re.M)
+    parts = [piece.partition("\n") for piece in pieces]
+    names = [line.split(maxsplit=1)[0][:74] if line.strip() else "" for line, _, _ in parts]
+    blocks = [name for name, count in Counter(names).items() if count > 1]
+    if blocks:
+        raise CrystalGraphError(
+            f"{path} has several blocks of the name data_{blocks[0]}; give each another name, or "
+            "keep the one that is meant."
+        )
+    for name, piece in zip(names, pieces, strict=True):
+        tags = Counter(map(_tag_key, re.findall(r"(?<!\S)_\S+", piece)))
+        twice = [tag for tag in tags if tags[tag] > 1 and tag.startswith(_CRYSTAL_TAGS)]
+        if twice:
+            raise CrystalGraphError(
+                f"{path} has {twice[0]} more than once in the block data_{name}; keep the one that "
+                "is meant."
+            )
 
 
 def _unreadable(path: Path, reason: str) -> CrystalGraphError:

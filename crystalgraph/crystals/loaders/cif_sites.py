@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -10,6 +11,19 @@ import numpy as np
 from pymatgen.core import Element
 
 from crystalgraph.crystals.loaders.cif_data import POSITION_TAGS, CifData, is_known
+
+COLUMNS = (
+    *POSITION_TAGS,
+    "_atom_site_type_symbol",
+    "_atom_site_occupancy",
+    "_atom_site_calc_flag",
+    "_atom_site_attached_hydrogens",
+    "_atom_site_symmetry_multiplicity",
+    "_atom_site_disorder_group",
+    "_atom_site_disorder_assembly",
+)
+# After the symbol of a type: a charge such as 2+, +2 or -; a number; VASP's _pv.
+_AFTER_SYMBOL = r"\d*\.?\d*[+-]?|[+-]\d+\.?\d*|_\w+"
 
 
 @dataclass(frozen=True)
@@ -21,12 +35,14 @@ class Site:
         symbol: of the element.
         occupancy: above 0, at most 1.
         position: (3,) fractions of the cell.
+        multiplicity: how many atoms it stands for, as the file says; None: it does not.
     """
 
     label: str
     symbol: str
     occupancy: float
     position: np.ndarray
+    multiplicity: float | None
 
 
 def read_sites(data: CifData, elements: Collection[str]) -> list[Site]:
@@ -49,11 +65,32 @@ def read_sites(data: CifData, elements: Collection[str]) -> list[Site]:
     labels = data.column("_atom_site_label") or data.column("_atom_site_label_atom_id") or types
     if not labels:
         raise data.error("its table of atoms has no column _atom_site_type_symbol; add it")
+    _require_one_length(data, len(labels))
     found = [
         _site(data, row, label, types[row] if types else "?", elements)
         for row, label in enumerate(labels)
     ]
+    _doubt_disorder(data)
     return [site for site in found if site]
+
+
+def _require_one_length(data: CifData, length: int) -> None:
+    for tag in COLUMNS:
+        if len(data.column(tag)) not in (0, length):
+            raise data.error(
+                f"its column {tag} has {len(data.column(tag))} values for {length} atoms; write "
+                "all columns of the atoms into one table"
+            )
+
+
+def _doubt_disorder(data: CifData) -> None:
+    """Add a doubt if atoms are listed of which only some are there at a time."""
+    groups = data.column("_atom_site_disorder_group")
+    assemblies = data.column("_atom_site_disorder_assembly") or ["."] * len(groups)
+    pairs = {(where, group) for where, group in zip(assemblies, groups, strict=True)}
+    known = Counter(where for where, group in pairs if is_known(group) and group != "0")
+    if any(count > 1 for count in known.values()):
+        data.doubts.append("its atoms are in several disorder groups, of which one is there")
 
 
 def _site(data: CifData, row: int, label: str, kind: str, elements: Collection[str]) -> Site | None:
@@ -76,7 +113,9 @@ def _site(data: CifData, row: int, label: str, kind: str, elements: Collection[s
         return None
     symbol = _of_type(data, kind) if is_known(kind) else _of_label(data, label, elements)
     position = [data.number(text, f"a coordinate of atom {label}") for text in texts]
-    return Site(label, symbol, occupancy, np.array(position))
+    text = cell("_atom_site_symmetry_multiplicity")
+    multiplicity = data.number(text, f"the multiplicity of {label}") if is_known(text) else None
+    return Site(label, symbol, occupancy, np.array(position), multiplicity)
 
 
 def _occupancy(data: CifData, text: str, label: str) -> float:
@@ -95,20 +134,24 @@ def _occupancy(data: CifData, text: str, label: str) -> float:
 
 def _of_type(data: CifData, kind: str) -> str:
     """The element of a type symbol such as Na, NA, Na+ or O2-."""
-    letters = _letters(kind)
-    if not Element.is_valid_symbol(letters.title()):
-        raise data.error(f"'{letters or kind}' is not an element; correct its type symbol")
-    return letters.title()
+    found = re.fullmatch(rf"([A-Za-z]+)({_AFTER_SYMBOL})", kind)
+    if not found or not Element.is_valid_symbol(found[1].title()):
+        raise data.error(f"'{kind}' is not an element; correct its type symbol")
+    return found[1].title()
 
 
 def _of_label(data: CifData, label: str, elements: Collection[str]) -> str:
     """The element of a label such as Na1, where no type says it.
 
     Only letters that are a symbol as it is usually written leave no choice: HO1 may be holmium or
-    a hydrogen beside an oxygen, CA a calcium or a carbon, and Wat1 is no tungsten.
+    a hydrogen beside an oxygen, CA a calcium or a carbon, W1 and Wat1 a water, and H2O is one.
     """
-    letters = _letters(label)
+    letters, after = re.match(r"([A-Za-z]*)\d*([A-Za-z]*)", label).groups()  # pyright: ignore[reportOptionalMemberAccess]
+    second = Element.is_valid_symbol(after) and after != letters and after in (elements or [after])
     if Element.is_valid_symbol(letters):
+        if second or (letters == "W" and not elements):
+            other = after if second else "water"
+            data.doubts.append(f"the label '{label}' is read as {letters}, and may mean {other}")
         return letters
     choices = [letters[:2].title(), letters[:1].upper()]
     choices = [symbol for symbol in dict.fromkeys(choices) if Element.is_valid_symbol(symbol)]
@@ -121,7 +164,3 @@ def _of_label(data: CifData, label: str, elements: Collection[str]) -> str:
     sure = len(choices) == 1 and (elements or (letters.isupper() and len(letters) == 2))
     (data.notes if sure else data.doubts).append(sentence)
     return choices[0]
-
-
-def _letters(text: str) -> str:
-    return re.match("[A-Za-z]*", text)[0]  # pyright: ignore[reportOptionalSubscript]

@@ -11,8 +11,7 @@ import csv
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -180,9 +179,16 @@ def _require_one_width(table: Path, rows: list[Row], named: bool) -> None:
 
 def _names(table: Path, rows: list[Row]) -> tuple[list[str], list[Row]]:
     """Names of the targets, and the rows below them."""
-    line, (_, *names) = rows[0]
-    if "" in names:
-        _refuse(table, line, f"column {names.index('') + 2} has no name; write one, or remove it")
+    line, (first, *names) = rows[0]
+    header = [first if len(names) > 1 else "id", *names]  # beside one target the ids need no name
+    for number, name in enumerate(header, 1):
+        if not name or re.fullmatch(r"Unnamed: [0-9]+", name):
+            _refuse(
+                table,
+                line,
+                f"column {number} has no name; write one, or remove it (pandas leaves its index "
+                "column out with to_csv(..., index=False))",
+            )
     [(name, times)] = Counter(names).most_common(1)
     if times > 1:
         _refuse(table, line, f"{times} columns are called '{name}'; give each a name of its own")
@@ -190,39 +196,57 @@ def _names(table: Path, rows: list[Row]) -> tuple[list[str], list[Row]]:
 
 
 def _refuse_decimal_commas(table: Path, rows: list[Row]) -> None:
-    """Refuse -2,13 in all lines: two columns of whole numbers look alike."""
-    if any(_NUMBER.fullmatch(cell) and "." in cell for _, cells in rows for cell in cells[1:]):
-        return
-    columns = zip(*(cells[1:] for _, cells in rows if any(cells[1:])), strict=True)
-    for whole, decimals in pairwise(columns):
-        if _all_like(r"[-+]?[0-9]+", whole) and _all_like("[0-9]+", decimals):
-            line, cells = rows[0]
+    """Refuse -2,13 in all lines that have two numbers there: two whole numbers look alike."""
+    for left in range(1, len(rows[0][1]) - 1):
+        pairs = [(line, cells[left : left + 2]) for line, cells in rows]
+        pairs = [(line, pair) for line, pair in pairs if not any(map(fault_of_number, pair))]
+        wholes, decimals = ([pair[part] for _, pair in pairs] for part in (0, 1))
+        if (
+            pairs
+            and _all_like("[-+]?[0-9]+", wholes)
+            and _all_like("[0-9]+(e[-+]?[0-9]+)?", decimals)
+        ):
+            line, _ = pairs[0]
             _refuse(
                 table,
                 line,
-                f"'{','.join(cells)}' holds a number with a decimal comma, or several whole "
-                "numbers; write decimal points, or names of the columns in a line above, such as "
-                "id,target,target_2",
+                f"'{','.join(dict(rows)[line])}' holds a number with a decimal comma, or several "
+                "whole numbers; write decimal points, or names of the columns in a line above, "
+                "such as id,target,target_2",
             )
 
 
-def _all_like(pattern: str, cells: tuple[str, ...]) -> bool:
-    return all(re.fullmatch(pattern, cell) for cell in cells)
+def _all_like(pattern: str, cells: Iterable[str]) -> bool:
+    return all(re.fullmatch(pattern, cell, re.IGNORECASE) for cell in cells)
 
 
 def _refuse_misplaced_ids(table: Path, rows: list[Row], known: Callable[[str], bool]) -> None:
     """Refuse a column before the ids, such as one that counts the lines."""
-    if any(known(cells[0]) for _, cells in rows):
+    counted = _counts_lines([cells for _, cells in rows], known)
+    if not counted and any(known(cells[0]) for _, cells in rows):
         return
     for line, cells in rows:
         for number, cell in enumerate(cells, 1):
-            if known(cell):
+            if number == counted or (not counted and known(cell)):
                 _refuse(
                     table,
                     line,
                     f"the id '{cell}' is in column {number}; put the ids into column 1 (pandas "
                     "leaves its index column out with to_csv(..., index=False))",
                 )
+
+
+def _counts_lines(rows: list[list[str]], known: Callable[[str], bool]) -> int:
+    """The column of ids if the first one counts the lines and ids are numbers, too; else 0.
+
+    Ids differ, and have a target beside them: classes 0 and 1 are no column of ids.
+    """
+    first, *others = zip(*rows, strict=True) if len(rows) > 2 else [()]
+    counts = [[str(n + start) for n in range(len(rows))] for start in (0, 1)]
+    if len(others) < 2 or list(first) not in counts:
+        return 0
+    different = [len(set(cells)) == len(rows) and all(map(known, cells)) for cells in others]
+    return different.index(True) + 2 if any(different) else 0
 
 
 def _refuse_misspelled_ids(table: Path, rows: list[Row], has_cif: Callable[[str], bool]) -> None:
@@ -243,7 +267,7 @@ def _refuse_cut_end(table: Path, text: str, rows: list[Row]) -> None:
         return
     line, cells = rows[-1]
     above = [cells_above[-1] for _, cells_above in rows[:-1]]
-    if _all_like("[-+]?[0-9]+", (cells[-1],)) and _all_like(r"[-+]?[0-9]*\.[0-9]+", tuple(above)):
+    if _all_like("[-+]?[0-9]+", (cells[-1],)) and _all_like(r"[-+]?[0-9]*\.[0-9]+", above):
         _refuse(
             table,
             line,
