@@ -662,6 +662,15 @@ def test_ids_with_a_hyphen_or_a_line_are_whole(tmp_path):
     assert sorted(found(tmp_path / "canvas")) == ["ab-101", "ab-102"]
 
 
+@pytest.mark.parametrize("before", ["course_2026", "Exercise_3", "section_2_group"])
+def test_what_only_begins_like_canvas_makes_nobody_one_person(tmp_path, before):
+    put(tmp_path, {f"{before}_hw_ab-{n}.zip": hand_in() for n in (1, 2)})
+    put(tmp_path, {f"{before}_{what}.zip": zip_of(UNTOUCHED) for what in ("a", "b")})
+    sources = found(tmp_path)
+    assert len(sources) == 4 and {"ab-1", "ab-2"} < set(sources)
+    assert not sources["ab-1"].repairs and not sources["ab-2"].repairs
+
+
 def test_nobody_takes_anothers_place_in_folders_of_ilias(tmp_path):
     put(tmp_path, {"Doe_Jane_jdoe_1/hw_jdoe.zip": hand_in()})
     put(tmp_path, {"Roe_Max_max_2/hw_jdoe.zip": zip_of(UNTOUCHED, made(99))})
