@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from browser import BROWSERS, find_program, running_browser
 from grading_course import environment
-from hand_in_builder import HandInBuilder
+from hand_in_builder import HandInBuilder, put
 from nbgrader.api import Gradebook
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -19,6 +19,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 from shown_page import Contents
 
+from crystalgraph.cli import main
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.grading.intake.answers import read_answers
 from crystalgraph.grading.reports.gradebook import CourseGradebook
@@ -105,6 +106,7 @@ def test_a_page_has_all_answers_the_question_the_model_answer_and_the_outputs(gr
     page, number = write_page(gradebook, QUESTION, tmp_path)
     text = page.read_text(encoding="utf-8")
     assert (page.name, number) == ("q2_1.html", 2)  # s003 wrote nothing
+    assert (tmp_path / ".gitignore").read_text() == "*\n"  # points stay out of every repository
     assert "Because of <strong>symmetry</strong>, $a&lt;b$. " in text
     assert "A sum does not know an order." in text and "s003" not in text
     assert "<strong>Rubric.</strong> 1 point each." in text and "<h3>q2.1 Invariance" in text
@@ -199,6 +201,17 @@ def test_points_for_an_answer_that_has_changed_are_not_written(gradebook, tmp_pa
 def run(course, *arguments):
     command = [sys.executable, "-m", "crystalgraph", "answers", "--assignment", "hw", *arguments]
     return subprocess.run(command, cwd=course, env=environment(), capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("place", ["", "hw", "hw/q1_1.html/x"])
+def test_where_no_page_can_be_written_one_sentence_says_so(
+    graded, monkeypatch, tmp_path, capsys, place
+):
+    monkeypatch.chdir(shutil.copytree(graded, tmp_path / "course"))
+    put(tmp_path / "out", {place: b""}) if place else (tmp_path / "out").touch()
+    assert main(["answers", "--assignment", "hw", "--out", str(tmp_path / "out")]) == 2
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert f"{tmp_path / 'out' / 'hw'} cannot be written to" in sentence and "--out" in sentence
 
 
 @pytest.mark.slow

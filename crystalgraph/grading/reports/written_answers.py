@@ -21,7 +21,7 @@ from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 
 from crystalgraph.errors import CrystalGraphError
-from crystalgraph.files import write_atomically
+from crystalgraph.files import private_folder, write_atomically
 from crystalgraph.grading.intake.sanitizer import PICTURES, Room, shown_outputs, text_as_html
 from crystalgraph.grading.reports.gradebook import CourseGradebook
 from crystalgraph.grading.reports.marked_notebooks import by_grade_id, was_answered
@@ -66,11 +66,13 @@ def write_page(gradebook: CourseGradebook, question: Question, folder: Path) -> 
 
     Returns:
         The page, and how many answers are on it.
+
+    Raises:
+        CrystalGraphError: it cannot be written there.
     """
     answers = list(_answers(gradebook, question))
     asked, wanted = _question_and_model_answer(gradebook, question)
     page = folder / f"{question.id}.html"
-    folder.mkdir(parents=True, exist_ok=True)
     text = render(
         "written_answers.html",
         lab=gradebook.lab.id,
@@ -80,7 +82,8 @@ def write_page(gradebook: CourseGradebook, question: Question, folder: Path) -> 
         answers=answers,
         nonce=secrets.token_urlsafe(16),
     )
-    write_atomically(page, text)
+    with private_folder(folder):
+        write_atomically(page, text)
     return page, len(answers)
 
 
