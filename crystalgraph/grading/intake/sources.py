@@ -369,7 +369,7 @@ def _in_folder_of(owner: str, one: _Found) -> _Found:
 
 def _group_of(member: Member, lab: Lab, above: int = 0) -> _Group | None:
     """The hand-in that a file belongs to by a name in its path; None when none says so."""
-    parts, person, ilias = member.path.split("/"), "", ""
+    parts, person, ilias, owner = member.path.split("/"), "", "", ""
     for level, part in enumerate(parts, start=1):
         is_file = level == len(parts)
         person = person_in(part, lab, is_file)[0] or person
