@@ -124,7 +124,7 @@ def summary(results: list[Result], batch: Batch, folder: Path, found: Search) ->
 
     counts = Counter(str(result.status) for result in results)
     said = [
-        (result.student, f"{result.status}; see {folder / result.student / 'log.txt'}")
+        (result.student, f"{result.status}; see {batch.store.folder(result.student) / 'log.txt'}")
         for result in results
         if result.status in TO_LOOK_AT
     ]

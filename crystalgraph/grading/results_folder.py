@@ -18,16 +18,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from crystalgraph.errors import CrystalGraphError
-from crystalgraph.files import write_atomically
-from crystalgraph.grading.intake.file_names import MADE_UP
+from crystalgraph.files import private_folder, write_atomically
 from crystalgraph.grading.intake.wording import readable, table_cell
 from crystalgraph.grading.reports.class_report import NOTHING_NOTED, ClassNotes, report_page
 from crystalgraph.grading.reports.feedback import feedback_page
+from crystalgraph.grading.reports.pages import GRADES, REPORT, folder_of
 from crystalgraph.grading.result import Result, TaskResult
 from crystalgraph.labs.lab import Lab
 
 RESULT, LOG, PAGE = "result.json", "log.txt", "feedback.html"
-GRADES, REPORT, LOCK, VOID = "grades.csv", "class_report.html", ".lock", ".void.json"
+LOCK, VOID = ".lock", ".void.json"
 
 
 class ResultsFolder:
@@ -49,15 +49,8 @@ class ResultsFolder:
         Raises:
             CrystalGraphError: another one is writing here, or nobody can.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            (self.path / ".gitignore").write_text("*\n")  # grades stay out of every repository
+        with private_folder(self.path):
             file = (self.path / LOCK).open("w")
-        except OSError as error:
-            raise CrystalGraphError(
-                f"the results cannot be written to {self.path} ({error.strerror}): name another "
-                "folder with --out"
-            ) from error
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -69,9 +62,8 @@ class ResultsFolder:
             yield
 
     def folder(self, student: str) -> Path:
-        """Where a student's files are; a name that the tables need gets a mark no id has."""
-        taken = {name + ending for name in (GRADES, REPORT) for ending in ("", ".part")}
-        return self.path / (student + MADE_UP if student in taken else student)
+        """Where a student's files are."""
+        return self.path / folder_of(student)
 
     def read(self, student: str) -> Result | None:
         """The result of a student; None when there is none that can be read, of today's tasks."""

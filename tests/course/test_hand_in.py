@@ -462,7 +462,7 @@ def test_in_colab_the_model_file_that_is_imported_counts(folder, on_drive):
     [
         f"hw_s001/{FIRST}",
         f"hw_s001 (1)/{FIRST}",
-        f"doejane_4711_hw_s001-2/hw/{FIRST}",
+        f"doejane_4711_8012_hw_s001-2/hw/{FIRST}",
         f"doejane_LATE_4711_hw_s001/{FIRST}",
         f"Jane Doe_4711_assignsubmission_file_/hw_s001/{FIRST}",
         f"hw_s001/hw/Copy of Copy of {FIRST}",

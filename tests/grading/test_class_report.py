@@ -1,6 +1,7 @@
 """The class's page: who got what, what went wrong, what to look at."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from made_up_results import Page, a_result, mistaken, task_result
@@ -15,6 +16,7 @@ from crystalgraph.grading.reports.class_report import (
 )
 from crystalgraph.grading.reports.feedback import feedback_page
 from crystalgraph.grading.result import TO_LOOK_AT, Status
+from crystalgraph.grading.results_folder import ResultsFolder
 from crystalgraph.grading.similarity import Pair
 from crystalgraph.labs import LABS
 
@@ -131,11 +133,14 @@ def test_pairs_are_named_as_something_to_look_at():
 
 def test_links_lead_to_the_pages_beside_it(tmp_path):
     crashed = [task_result("2.2", Status.CRASHED)]
-    results = [a_result("s001", crashed), a_result("ann.b@x")]
+    results = [a_result(one, crashed) for one in ("s001", "ann.b@x", "grades.csv")]
     for result in results:
-        (tmp_path / result.student).mkdir()
-        (tmp_path / result.student / "feedback.html").write_text(feedback_page(result, HW))
-        (tmp_path / result.student / "log.txt").touch()
+        folder = ResultsFolder(tmp_path.parent, replace(HW, id=tmp_path.name)).folder(
+            result.student
+        )
+        folder.mkdir()
+        (folder / "feedback.html").write_text(feedback_page(result, HW))
+        (folder / "log.txt").touch()
     links = Page(report_page(results, [])).links
     (tmp_path / "class_report.html").write_text("")
     assert any(link.endswith("s001/log.txt") for link in links)
@@ -178,3 +183,10 @@ def test_names_and_who_has_not_handed_in():
     assert "Ada &lt;b&gt;" in report_page([a_result("a")], [], names=names)
     assert "2 of 4 whom the gradebook knows: c Chen, d." in text
     assert "Everybody whom the gradebook knows" in one_line(report_page([a_result("a")], []))
+
+
+def test_an_id_that_was_made_up_is_nobody_who_has_not_handed_in():
+    names = {"a": "", "b": "", "~work": "", "b~doe_1": ""}  # by an earlier run
+    assert class_report.ClassNotes(names=names).missing([a_result("a")]) == ["b"]
+    text = one_line(report_page([a_result("a")], [], names=names))
+    assert "1 of 2 whom the gradebook knows: b." in text

@@ -134,6 +134,20 @@ def test_the_summary_accounts_for_every_file_and_names_what_is_late(tmp_path):
         assert f"\n{line}" in f"\n{text}", text
 
 
+def test_the_summary_names_the_log_where_it_is(tmp_path):
+    put(tmp_path, {"hw_grades.csv.zip": b""})  # the id is the name of a table
+    found = search(tmp_path, HW)
+    store = ResultsFolder(tmp_path / "out", HW)
+    results = [
+        Result.of(read(source, HW), HW, [TaskResult(task, Status.CRASHED) for task in HW.tasks])
+        for source in found.sources
+    ]
+    store.write(results[0], "log")
+    text = summary(results, Batch(store, None), store.path, found)
+    assert f"see {store.path / 'grades.csv~' / 'log.txt'}" in text
+    assert (store.path / "grades.csv~" / "log.txt").is_file()
+
+
 @pytest.mark.slow
 def test_the_progress_bar_counts_by_status(course):
     write_hand_in(course / "zips", "s001", ALL)

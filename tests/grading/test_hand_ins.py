@@ -193,7 +193,12 @@ def test_a_folder_for_each_student(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "names", [("hw_s001.zip", "hw_s001 (1).zip"), ("b/hw_s001.zip", "a/hw_s001.zip")]
+    "names",
+    [
+        ("hw_s001.zip", "hw_s001 (1).zip"),
+        ("hw_s001.zip", "again/hw_s001.zip"),
+        ("Ann Roe/Version 1/hw_s001.zip", "Ann Roe/Version 2/hw_s001.zip"),
+    ],
 )
 @pytest.mark.parametrize("later", [0, 1])
 def test_of_several_the_latest_counts(tmp_path, names, later):
@@ -662,10 +667,89 @@ def test_ids_with_a_hyphen_or_a_line_are_whole(tmp_path):
     assert sorted(found(tmp_path / "canvas")) == ["ab-101", "ab-102"]
 
 
+@pytest.mark.parametrize("before", ["course_2026", "Exercise_3", "section_2_group"])
+def test_what_only_begins_like_canvas_makes_nobody_one_person(tmp_path, before):
+    put(tmp_path, {f"{before}_hw_ab-{n}.zip": hand_in() for n in (1, 2)})
+    put(tmp_path, {f"{before}_{what}.zip": zip_of(UNTOUCHED) for what in ("a", "b")})
+    sources = found(tmp_path)
+    assert len(sources) == 4 and {"ab-1", "ab-2"} < set(sources)
+    assert not sources["ab-1"].repairs and not sources["ab-2"].repairs
+
+
 def test_nobody_takes_anothers_place_in_folders_of_ilias(tmp_path):
     put(tmp_path, {"Doe_Jane_jdoe_1/hw_jdoe.zip": hand_in()})
     put(tmp_path, {"Roe_Max_max_2/hw_jdoe.zip": zip_of(UNTOUCHED, made(99))})
     assert sorted(found(tmp_path)) == ["jdoe~Doe_Jane_jdoe_1", "jdoe~Roe_Max_max_2"]
+
+
+TEAMS = {
+    "Alice Roe/Version 1/hw_bob.zip": "bob~Alice Roe",
+    "Alice Roe/Version 2/hw_bob.zip": "bob~Alice Roe",
+    "bob/Version 1/hw_bob.zip": "bob",
+}
+
+
+@pytest.mark.parametrize("wrapped", ["", "download/"])
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"alice/hw_bob.zip": "bob~alice", "bob/hw_bob.zip": "bob"},
+        {"alice/hw_bob.zip": "bob~alice", "carl/hw_bob.zip": "bob~carl"},
+        {"alice/bob/hw_bob.zip": "bob~alice", "bob/hw_bob.zip": "bob"},
+        {f"alice/hw_bob/{FIRST}": "bob~alice", "bob/hw_bob.zip": "bob"},
+        {"alice/hw_bob.zip": "bob~alice", "eve_1_2_hw_bob.zip": "bob~eve_1"},
+        TEAMS,
+    ],
+)
+def test_a_folder_says_whose_the_zips_in_it_are(tmp_path, files, zipped, wrapped):
+    content = {
+        f"{wrapped}{name}": hand_in(9 * ("alice" in name)) if name.endswith("zip") else WORK[FIRST]
+        for name in files
+    }
+    path = put(tmp_path / "all", {"all.zip": zip_of(content)} if zipped else content)
+    sources, left_out = searched(path)
+    ids = {re.sub(r"~[0-9a-f]{10}$", "", one.replace("Alice.", "Alice ")) for one in sources}
+    assert ids == set(files.values())
+    for student, source in sources.items():
+        assert ("people handed in as 'bob'" in " ".join(source.repairs)) == ("~" in student)
+    assert ("Alice Roe/Version 1" in left_out) == (files is TEAMS)
+
+
+def test_a_folder_of_files_is_that_persons_too(tmp_path):
+    put(tmp_path, {"alice/hw_bob.zip": hand_in(9)} | {f"bob/{one}": WORK[one] for one in WORK})
+    assert sorted(found(tmp_path)) == ["bob", "bob~alice"]
+
+
+@pytest.mark.parametrize("name", ["eve_4711_8012_hw_s001.zip", "eve/hw_s001.zip", "eve/work.zip"])
+def test_nobody_takes_the_place_of_one_in_nbgraders_tree(tmp_path, name):
+    put(tmp_path, {f"s001/hw/{one}": WORK[one] for one in WORK})
+    more = {"s001/hw_s001.zip": zip_of(UNTOUCHED, made(99))} if "work" in name else {}
+    put(tmp_path, {name: zip_of(more) if more else zip_of(UNTOUCHED, made(99))})
+    sources = found(tmp_path)
+    assert len(sources) == 2 and what_is_in(sources.pop("s001")).files == WORK
+    assert next(iter(sources)).startswith("s001~eve")
+
+
+def test_a_zip_in_somebodys_folder_cannot_say_that_a_platform_named_another(tmp_path):
+    forged = zip_of({"bob_1_2_hw_bob.zip": zip_of(UNTOUCHED, made(99)), "bob_1_3_work.zip": b""})
+    put(tmp_path, {"bob_1_2_hw_bob.zip": hand_in(), "eve/work.zip": forged})
+    sources = found(tmp_path)
+    assert "bob" not in sources and what_is_in(sources["bob~bob_1"]).files == WORK
+
+
+def test_the_higher_version_counts_where_nobody_knows_the_times(tmp_path):
+    put(
+        tmp_path,
+        {f"Ann Roe/Version {n}/work.zip": zip_of(WORK | {"n": b"%d" % n}) for n in (9, 10)},
+    )
+    put(tmp_path, {f"Max/Version {n}/{one}": WORK[one] for n in (9, 10) for one in WORK})
+    sources, left_out = searched(tmp_path)
+    assert [one.source for one in sources.values()] == [
+        "Max/Version 10",
+        "Ann Roe/Version 10/work.zip",
+    ]
+    assert list(sources)[0] == "Max" and left_out.count("Version 9") == 2
 
 
 def test_every_file_is_graded_or_left_out_with_a_reason(tmp_path):
@@ -688,6 +772,20 @@ def test_what_lies_beside_nbgraders_folders_is_found(tmp_path):
     assert list(sources) == ["s001", "s002", "s004"]
     assert "'s001/hw': s001 handed in 'hw_s001.zip' later." in left_out
     assert "'list.txt'" in left_out and "'s001/mine.txt'" in left_out and "ps9" not in left_out
+
+
+def test_beside_nbgraders_folders_nothing_of_the_lab_is_dropped_without_a_word(tmp_path):
+    put(tmp_path, {f"s001/hw/{name}": WORK[name] for name in WORK})
+    put(tmp_path, {f"st_HW/HW/{name}": WORK[name] for name in WORK})
+    put(tmp_path, {"s009/x/hw_s009.zip": hand_in(), "s003/ps9/x.ipynb": b"", "s003/ps9/y.py": b""})
+    put(tmp_path, {f"s004/hw old/{FIRST}": WORK[FIRST], "s005/x/homework.zip": hand_in()})
+    put(tmp_path, {f"s001/HW/{FIRST}": WORK[FIRST], f"late/s006/hw/{FIRST}": WORK[FIRST]})
+    sources, left_out = searched(tmp_path)
+    assert list(sources) == ["s001", "s009", "st_HW"]
+    assert what_is_in(sources["st_HW"]).files == WORK == what_is_in(sources["s001"]).files
+    for place in (f"s004/hw old/{FIRST}", "s005/x/homework.zip", f"s001/HW/{FIRST}", "late/s006"):
+        assert f"'{place}" in left_out
+    assert "ps9" not in left_out and "STUDENT/hw/" in left_out
 
 
 def test_what_is_in_a_students_folder_is_read_whatever_it_is_called(tmp_path):

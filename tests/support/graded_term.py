@@ -42,7 +42,7 @@ BY_CELL = {  # student -> names of the zips as the instructor gets them
     "correct": "hw_correct (1).zip",  # the browser's name for a second one
     "untouched": "hw_untouched.zip",
     "late": "Doe Jane_4711_assignsubmission_file_/hw_late.zip",  # a platform's folder
-    "colab": "doejane_4711_hw_colab-1.zip",  # sorts before the first one, hw_colab.zip
+    "colab": "doejane_4711_8012_hw_colab-1.zip",  # sorts before the first one, hw_colab.zip
 }
 BY_HAND = ("noisy", "nomodel", "typo", "mistaken")  # everything solved, then something is done
 MISTAKEN = ("torch.sigmoid", "torch.tanh")  # in the gated convolution

@@ -6,8 +6,10 @@ import re
 from datetime import datetime
 
 STUDENT_ID = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
-CANVAS = r"[^_/\\]+_(?:LATE_)?\d+_(?:\d+_)?"
-"""What Canvas puts before a name: doejane_4711_8012_, and after the date doejane_LATE_4711_."""
+CANVAS = r"[^_/\\]+_(?:LATE_\d+_(?:\d+_)?|\d+_\d+_)"
+"""What Canvas puts before a name: doejane_4711_8012_, and after the date doejane_LATE_4711_8012_.
+
+One number is not enough: `course_2026_` is no person."""
 RENAMED = r"(?:Copy of )*{name}(?: ?\(\d+\))?"
 """What Colab and browsers make of a file's name; {name} is the name without its ending."""
 TIME_FORMAT = "handed in %Y-%m-%dT%H:%M:%SZ"
@@ -20,8 +22,8 @@ def hand_in_pattern(*assignments: str) -> str:
     """Regular expression for a hand-in's name without ".zip", as platforms and browsers change it.
 
     A platform may put something before `ps1_`, a browser a ` (1)` behind the id. Canvas puts a
-    `-1` behind it when a hand-in is repeated. Elsewhere, and with three digits, this belongs to
-    the id: `ab-1` and `ab-2` may be two students.
+    `-1` behind it when a hand-in is repeated. Where its own two numbers are not before it, and with
+    three digits, this belongs to the id: `ab-1` and `ab-2` may be two students.
 
     Args:
         assignments: ids of the labs that it may be of.

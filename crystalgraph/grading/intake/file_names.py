@@ -21,6 +21,8 @@ FROM_CANVAS = re.compile(rf"(?P<begin>{CANVAS})(?P<rest>.+)", re.S)
 ILIAS = re.compile(r"[^_]+_[^_]+_.+_\d+", re.S)
 """ILIAS's folder for one person: Doe_Jane_jdoe_4711. Others may look like it, so it keeps hand-ins
 apart that have one id, and puts none together."""
+VERSION = re.compile(r"(?<=/)Version (\d{1,9})(?:/|$)")
+"""Teams's folders in the one of a person, for what was handed in first, second, ..."""
 AGAIN = re.compile(r"(?:-(\d+)| ?\((\d+)\))$")
 JUNK = re.compile(r"(?:^|/)(?:__MACOSX|__pycache__|\.(?!\.?(?:/|$))[^/]*)(?:/|$)")
 """What systems and editors leave in folders: .ipynb_checkpoints, .DS_Store, .git."""
@@ -41,6 +43,17 @@ def number_of(name: str) -> int:
     """The 2 of ps1_s001 (2).zip and of ps1_s001-2.zip; else 0."""
     found = AGAIN.search(stem(name))
     return int((found[1] or found[2])[:9]) if found else 0
+
+
+def without_version(path: str) -> str:
+    """The path of a file or folder without Teams's folders Version 1, Version 2 in it."""
+    return VERSION.sub("", path).rstrip("/")
+
+
+def version_of(path: str) -> int:
+    """The 2 of Jane Doe/Version 2/ps1_s001.zip; else 0."""
+    found = VERSION.search(path)
+    return int(found[1]) if found else 0
 
 
 def person_in(name: str, lab: Lab, is_file: bool) -> tuple[str, str]:

@@ -5,14 +5,16 @@
 
 Names and times alone are looked at here; hand_ins.py reads what is in the files. An id is a
 student's where it is written: `ps1_ID.zip`, `ID/ps1/`, or a folder `ID` with the files. Every
-other id is made up, and nobody can write it. Each file that is found is in a hand-in, or left out,
+other id is made up, and nobody can write it. Of people who hand in under one id, the one in whose
+folder that is keeps it. Each file that is found is in a hand-in, or left out,
 and then a sentence says why.
 """
 
 from __future__ import annotations
 
+import os.path
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +37,8 @@ from crystalgraph.grading.intake.file_names import (
     person_in,
     stem,
     student_in,
+    version_of,
+    without_version,
 )
 from crystalgraph.grading.intake.wording import listed, shown
 from crystalgraph.labs.lab import Lab
@@ -131,7 +135,7 @@ class _Found:
         source: where it is.
         person: that a platform says it is from.
         named: whether its name has the student's id.
-        owner: whose folder it probably lies in.
+        owner: the folder it lies in, below the one that all have in common.
     """
 
     source: Source
@@ -153,7 +157,7 @@ class _Group:
         place: path of the zip, or of what the files have in common.
         student: the id that stands in the name; empty when there is none.
         person: that a platform says it is from.
-        owner: whose folder it probably lies in.
+        owner: the folder it lies in, below the one that all have in common.
         members: the zip, or the files.
     """
 
@@ -171,25 +175,37 @@ class _Finder:
     Attributes:
         lab: that was handed in.
         left: paths of files that belong to no hand-in.
+        students: nbgrader's folders in it, one for each student.
+        homes: paths of the folders in those that hold the lab.
+        astray: paths of files that may be of the lab, elsewhere in nbgrader's folders.
     """
 
     lab: Lab
     left: list[str] = field(default_factory=list)
+    students: set[str] = field(default_factory=set)
+    homes: set[str] = field(default_factory=set)
+    astray: list[str] = field(default_factory=list)
 
     def found_in(self, top: Path) -> list[_Found]:
         """All hand-ins: in nbgrader's tree with what lies beside it, or in any folder or zip."""
         tree = self._in_nbgraders_tree(top)
-        if not tree:
-            return self._in_box(top)
-        students = {folder.name for folder in top.iterdir() if not self._is_download(folder.name)}
-        return tree + self._in_box(top, students=students)
+        if tree:
+            names = {folder.name for folder in top.iterdir()}
+            self.students = {name for name in names if not self._is_download(name)}
+            self.homes = {one.source.path.relative_to(top).as_posix() for one in tree}
+        return tree + self._in_box(top)
 
     def strangers(self) -> list[str]:
-        """A sentence on the files that belong to no hand-in."""
-        if not self.left:
-            return []
-        names = listed(sorted(map(shown, self.left)), MOST_LISTED)
-        return [f"{names}: no id, no platform's name and no folder says whose hand-in this is."]
+        """Sentences on the files that belong to no hand-in."""
+        reasons = {
+            "no id, no platform's name and no folder says whose hand-in this is": self.left,
+            f"this is not in STUDENT/{self.lab.id}/, as nbgrader has it": self.astray,
+        }
+        return [
+            f"{listed(sorted(map(shown, paths)), MOST_LISTED)}: {reason}."
+            for reason, paths in reasons.items()
+            if paths
+        ]
 
     def _is_download(self, name: str) -> bool:
         """Whether a folder's name is one that a hand-in or a platform has, not a student's id."""
@@ -199,51 +215,71 @@ class _Finder:
         """The hand-ins in submitted/STUDENT/LAB."""
         found = []
         for folder in sorted(path.iterdir()) if path.is_dir() else ():
-            home, name = folder / self.lab.id, folder.name
+            home, name = self._home(folder), folder.name
             if not home.is_dir() or JUNK.search(name) or self._is_download(name):
                 continue
             student = name if is_plain(name) else made_up_id(name)
-            place = f"{name}/{self.lab.id}"
+            place = f"{name}/{home.name}"
             note = f"{shown(name)} cannot be an id, so this is {student!r}."
             repairs = () if student == name else (note,)
             source = Source(student, home, _time_in(home / TIMESTAMP), _label(place))
-            found.append(_Found(replace(source, repairs=repairs)))
+            found.append(_Found(replace(source, repairs=repairs), owner=name))
         return found
 
-    def _in_box(self, path: Path, label: str = "", students: Collection[str] = ()) -> list[_Found]:
+    def _home(self, folder: Path) -> Path:
+        """The folder of the lab in a student's; somebody may have written it in capitals."""
+        home = folder / self.lab.id
+        if home.is_dir() or folder.is_symlink() or not folder.is_dir():
+            return home
+        alike = [one for one in folder.iterdir() if one.name.lower() == self.lab.id.lower()]
+        return min(filter(Path.is_dir, alike), default=home)
+
+    def _beside_the_tree(self, members: Iterable[Member]) -> Iterator[Member]:
+        """Files that nbgrader's tree does not have; those of other assignments are left alone."""
+        for member in members:
+            top, home = member.path.split("/")[0], "/".join(member.path.split("/")[:2])
+            if top not in self.students or home == member.path or _says_whose(member, self.lab):
+                if home not in self.homes:
+                    yield member
+            elif home not in self.homes and _may_be_of(member, self.lab):
+                self.astray.append(member.path)
+
+    def _in_box(self, path: Path, label: str = "") -> list[_Found]:
         """The hand-ins in a folder, in a platform's download, or in the zip of one student.
 
         Args:
             path: of the folder or zip.
             label: its path below the place where we search; empty for that place.
-            students: nbgrader's folders in it; theirs, one for each assignment, are left alone.
         """
         with open_box(path) as box:
             members = [one for one in box.members if not JUNK.search(one.path)]
-            members = [
-                one
-                for one in members
-                if one.path.count("/") < 2 or one.path.split("/")[0] not in students
-            ]
             student = student_in(path.name, self.lab) if path.is_file() else None
             if student or (path.is_file() and _is_one(members, self.lab)):
                 submitted = time_in_name(path.name) or time_in_comment(box.comment)
                 return [_found(_Group(label or path.name, student or ""), path, submitted)]
-            groups = self._grouped(members, f"{label}/" if label else "")
+            above = 0 if self.homes else _in_common(members, self.lab)
+            beside = self._beside_the_tree(members)
+            groups = self._grouped(beside, f"{label}/" if label else "", above)
             return [one for group in groups for one in self._opened(group, path, label, box)]
 
-    def _grouped(self, members: Iterable[Member], label: str) -> list[_Group]:
-        """The files of a box by hand-in; those that belong to none are noted."""
+    def _grouped(self, members: Iterable[Member], label: str, above: int) -> list[_Group]:
+        """The files of a box by hand-in; those that belong to none are noted.
+
+        Args:
+            members: the files.
+            label: path of the box below the place where we search, with a slash; may be empty.
+            above: levels of folders that all hand-ins have in common.
+        """
         groups: dict[tuple[str, str], _Group] = {}
         loose = []
         for member in members:
-            group = _group_of(member, self.lab)
+            group = _group_of(member, self.lab, above)
             if group is None:
                 loose.append(member)
             else:
                 groups.setdefault((group.place, group.person), group).members.append(member)
         folders = [
-            _Group(folder, self._id_of(folder, label), members=inside)
+            _Group(folder, self._id_of(folder, label), "", _owner(folder, above), inside)
             for folder, inside in _folders_of_hand_ins(loose, self.lab)
         ]
         known = {id(member) for group in folders for member in group.members}
@@ -252,6 +288,7 @@ class _Finder:
 
     def _id_of(self, folder: str, label: str) -> str:
         """The id that a folder of files is named by; in a zip a student may have named it."""
+        folder = without_version(folder)
         return folder if is_id(folder) and not label else ""
 
     def _opened(self, group: _Group, path: Path, label: str, box: Box) -> list[_Found]:
@@ -272,6 +309,7 @@ class _Finder:
             except Unreadable:  # read tells why
                 found = []
             self.left += download.left if found else []
+            found = [_in_folder_of(group.owner, one) for one in found]
             return found or [_found(group, inner, submitted)]
         return [_found(group, inner, submitted or _time_of_zip(box, group.members[0]))]
 
@@ -299,13 +337,44 @@ def _is_one(members: Iterable[Member], lab: Lab) -> bool:
     return not named and len({member.path.rpartition("/")[0] for member in files}) == 1
 
 
-def _group_of(member: Member, lab: Lab) -> _Group | None:
+def _says_whose(member: Member, lab: Lab) -> bool:
+    """Whether a name in a file's path is a hand-in's, or one that a platform gave."""
+    group = _group_of(member, lab)
+    return group is not None and bool(group.student or group.person)
+
+
+def _may_be_of(member: Member, lab: Lab) -> bool:
+    """Whether a file may be a hand-in, or a part of one."""
+    return bool(archive_ending(member.name) or file_of_lab(member.name, lab))
+
+
+def _in_common(members: Iterable[Member], lab: Lab) -> int:
+    """Levels of folders that all hand-ins of a box lie in: they are nobody's."""
+    paths = [without_version(member.path) for member in members if _may_be_of(member, lab)]
+    return len(os.path.commonprefix([path.split("/")[:-1] for path in paths]))
+
+
+def _owner(folder: str, above: int) -> str:
+    """The first folder of a path, below those that all hand-ins have in common."""
+    return next(iter(without_version(folder).split("/")[above:]), "")
+
+
+def _in_folder_of(owner: str, one: _Found) -> _Found:
+    """What a zip in somebody's folder holds; the names in it are that person's word."""
+    if not owner:
+        return one
+    person = one.person and f"{owner}/{one.person}"
+    return replace(one, person=person, owner=f"{owner}/{one.owner}".rstrip("/"))
+
+
+def _group_of(member: Member, lab: Lab, above: int = 0) -> _Group | None:
     """The hand-in that a file belongs to by a name in its path; None when none says so."""
-    parts, person, owner = member.path.split("/"), "", ""
+    parts, person, ilias, owner = member.path.split("/"), "", "", ""
     for level, part in enumerate(parts, start=1):
         is_file = level == len(parts)
         person = person_in(part, lab, is_file)[0] or person
-        owner = part if not is_file and ILIAS.fullmatch(part) else owner
+        ilias = part if not is_file and ILIAS.fullmatch(part) else ilias
+        owner = ilias or _owner("/".join(parts[: level - 1]), above)
         student = student_in(part, lab)
         if student and bool(archive_ending(part)) == is_file:
             return _Group("/".join(parts[:level]), student, person, owner)
@@ -345,7 +414,7 @@ def _found(
     place = group.place
     student, repairs = group.student, ()
     if not student:
-        student = made_up_id(group.person or stem(place))
+        student = made_up_id(group.person or stem(without_version(place)))
         repairs = (f"No id is in the name {shown(place)}, so this is {student!r}.",)
     late = any(is_late(one.name) for one in group.members)
     source = Source(student, path, submitted, _label(place), inside, tuple(only), repairs, late)
@@ -387,9 +456,10 @@ def _by_student(found: Iterable[_Found]) -> list[list[_Found]]:
 
 
 def _by_person(several: list[_Found]) -> list[list[_Found]]:
-    """Hand-ins under one id; by person, when a platform says that they are from different ones.
+    """Hand-ins under one id; by person, when platform or folders say that there are several.
 
     Otherwise one could hand in under another's id, later, and so take the place of that hand-in.
+    The one whose folder has the id as its name keeps it.
     """
     claims = sorted({one.claim for one in several} - {""})
     if len(claims) < 2:
@@ -398,6 +468,9 @@ def _by_person(several: list[_Found]) -> list[list[_Found]]:
     groups = defaultdict(list)
     for one in several:
         claim = one.claim or one.source.source
+        if claim == written:
+            groups[written].append(one)
+            continue
         note = (
             f"{len(claims)} people handed in as {written!r}, this one as {shown(claim)}: find out "
             "who is who."
@@ -416,6 +489,7 @@ def _in_order(one: _Found) -> tuple:
         made is not None,
         made or datetime.min,
         one.named,
+        version_of(place),
         number_of(place.rpartition("/")[2]),
         place,
     )

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from crystalgraph.checking.task import Task
+from crystalgraph.grading.intake.file_names import MADE_UP
 from crystalgraph.grading.reports.pages import render
 from crystalgraph.grading.result import TO_LOOK_AT, Result, Status, TaskResult
 from crystalgraph.grading.similarity import Pair
@@ -78,9 +79,14 @@ class ClassNotes:
     from_libraries: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def known(self) -> set[str]:
+        """The people whom the gradebook knows; an id that was made up is nobody's."""
+        return {student for student in self.names if MADE_UP not in student}
+
     def missing(self, results: Iterable[Result]) -> list[str]:
         """Who has not handed in, of those whom the gradebook knows."""
-        return sorted(set(self.names) - {result.student for result in results})
+        return sorted(self.known - {result.student for result in results})
 
 
 NOTHING_NOTED = ClassNotes()
@@ -119,6 +125,7 @@ def report_page(results: Iterable[Result], notes: ClassNotes, lab: Lab) -> str:
         from_libraries=by_function(notes.from_libraries, lab),
         names=notes.names,
         missing=notes.missing(results),
+        n_known=len(notes.known),
         key=_KEY,
         tasks=[(task, *how_it_went(task, results)) for task in lab.tasks.values() if results],
         mistakes=common_mistakes(results, lab),

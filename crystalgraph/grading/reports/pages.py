@@ -15,10 +15,13 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from crystalgraph.grading.intake.file_names import MADE_UP
 from crystalgraph.grading.intake.wording import readable
 from crystalgraph.grading.result import Status
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
+GRADES, REPORT = "grades.csv", "class_report.html"
+"""The tables of a results folder; the students' folders are beside them."""
 MOST_CHARACTERS = 3000
 """Of one value on a page; the checks' own messages are shorter."""
 
@@ -87,6 +90,12 @@ def address(name: str) -> str:
     return "./" + quote(name.encode("utf-8", "replace"), safe="")
 
 
+def folder_of(student: str) -> str:
+    """A student's folder of results; a name that the tables need gets a mark no id has."""
+    taken = {name + ending for name in (GRADES, REPORT) for ending in ("", ".part")}
+    return student + MADE_UP if student in taken else student
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -98,7 +107,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     filters = {"color": color_of, "words": WORDS.__getitem__, "when": when}
-    environment.filters |= filters | {"prose": prose, "address": address}
+    environment.filters |= filters | {"prose": prose, "address": address, "folder": folder_of}
     return environment
 
 

@@ -1,8 +1,10 @@
 """Written answers for a person to grade: one page for each question, and the points read back.
 
 A page holds the answers of all students to one question beside the model answer and its rubric. It
-saves a file with the points, which `read_points` writes into nbgrader's gradebook, as formgrader
-would. What students wrote and what their notebooks showed goes through the sanitizer.
+saves a file with the points that were changed on it and what the gradebook held before, and
+`read_points` writes them into nbgrader's gradebook, as formgrader would, unless another person has
+given points since then. What students wrote and what their notebooks showed goes through the
+sanitizer.
 """
 
 from __future__ import annotations
@@ -11,17 +13,18 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from markupsafe import Markup
 from nbformat import NotebookNode
-from nbgrader.api import MissingEntry
+from nbgrader.api import Comment, Grade, MissingEntry
 
 from crystalgraph.errors import CrystalGraphError
-from crystalgraph.files import write_atomically
+from crystalgraph.files import private_folder, write_atomically
 from crystalgraph.grading.intake.sanitizer import PICTURES, Room, shown_outputs, text_as_html
 from crystalgraph.grading.reports.gradebook import CourseGradebook
 from crystalgraph.grading.reports.marked_notebooks import by_grade_id, was_answered
@@ -36,6 +39,44 @@ _TERMINAL_COLORS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
+class Mark:
+    """What a person gave for an answer.
+
+    Attributes:
+        points: None for none.
+        comment: for the student.
+    """
+
+    points: float | None
+    comment: str
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Mark:
+        """The mark in a saved file."""
+        points = given["points"]
+        return cls(None if points is None else float(points), str(given["comment"]))
+
+    def to_json(self) -> str:
+        """The mark as the page has it."""
+        return json.dumps({"points": self.points, "comment": self.comment})
+
+
+@dataclass(frozen=True)
+class SavedMark:
+    """What a page has saved for an answer.
+
+    Attributes:
+        version: of the answer.
+        given: by a person, on the page.
+        was: in the gradebook when the page was made.
+    """
+
+    version: str
+    given: Mark
+    was: Mark
+
+
+@dataclass(frozen=True)
 class WrittenAnswer:
     """What one student wrote to a question.
 
@@ -44,16 +85,14 @@ class WrittenAnswer:
         html: the answer.
         outputs: what the code cells above it showed: pictures, and texts.
         version: of the answer; another one after another hand-in.
-        points: given by a person so far; None for none.
-        comment: of that person.
+        mark: in the gradebook so far.
     """
 
     student: str
     html: Markup
     outputs: list[Markup | str]
     version: str
-    points: float | None
-    comment: str
+    mark: Mark
 
 
 def write_page(gradebook: CourseGradebook, question: Question, folder: Path) -> tuple[Path, int]:
@@ -66,11 +105,13 @@ def write_page(gradebook: CourseGradebook, question: Question, folder: Path) -> 
 
     Returns:
         The page, and how many answers are on it.
+
+    Raises:
+        CrystalGraphError: it cannot be written there.
     """
     answers = list(_answers(gradebook, question))
     asked, wanted = _question_and_model_answer(gradebook, question)
     page = folder / f"{question.id}.html"
-    folder.mkdir(parents=True, exist_ok=True)
     text = render(
         "written_answers.html",
         lab=gradebook.lab.id,
@@ -80,7 +121,8 @@ def write_page(gradebook: CourseGradebook, question: Question, folder: Path) -> 
         answers=answers,
         nonce=secrets.token_urlsafe(16),
     )
-    write_atomically(page, text)
+    with private_folder(folder):
+        write_atomically(page, text)
     return page, len(answers)
 
 
@@ -102,9 +144,12 @@ def _answers(gradebook: CourseGradebook, question: Question) -> Iterator[Written
             Markup(text_as_html(source, cells[place].get("attachments"), room)),
             _outputs(cells[:place]),
             _version(source),
-            gradebook.book.find_grade(*name).manual_score,
-            gradebook.book.find_comment(*name).manual_comment or "",
+            _mark(gradebook.book.find_grade(*name), gradebook.book.find_comment(*name)),
         )
+
+
+def _mark(grade: Grade, comment: Comment) -> Mark:
+    return Mark(grade.manual_score, comment.manual_comment or "")
 
 
 def _notebook(gradebook: CourseGradebook, question: Question, student: str) -> list[NotebookNode]:
@@ -175,8 +220,8 @@ def read_points(gradebook: CourseGradebook, path: Path) -> tuple[int, list[str]]
     question, given = _saved(gradebook, path)
     refused = []
     try:
-        for student, (version, points, comment) in given.items():
-            problem = _give(gradebook, question, student, version, points, comment)
+        for student, saved in given.items():
+            problem = _give(gradebook, question, student, saved)
             refused += [problem] if problem else []
         gradebook.book.db.commit()
     except BaseException:
@@ -185,14 +230,7 @@ def read_points(gradebook: CourseGradebook, path: Path) -> tuple[int, list[str]]
     return len(given) - len(refused), refused
 
 
-def _give(
-    gradebook: CourseGradebook,
-    question: Question,
-    student: str,
-    version: str,
-    points: float,
-    comment: str,
-) -> str:
+def _give(gradebook: CourseGradebook, question: Question, student: str, saved: SavedMark) -> str:
     """Give one answer its points; says why not, if not."""
     name = (question.id, Path(question.notebook).stem, gradebook.lab.id, student)
     try:
@@ -200,27 +238,30 @@ def _give(
     except MissingEntry:
         return f"{student}: the gradebook has no hand-in of this student; look at the id"
     cells = _notebook(gradebook, question, student)
-    if version not in [_version(cell.source) for cell in cells if _is_answer(cell, question)]:
+    if saved.version not in [_version(cell.source) for cell in cells if _is_answer(cell, question)]:
         return (
             f"{student}: {question.name} was handed in again after the page was made; make the "
             "pages again and look once more"
         )
-    grade.manual_score, grade.needs_manual_grade = points, False
-    said.manual_comment = comment or None
+    if _mark(grade, said) not in (saved.was, saved.given):
+        return (
+            f"{student}: the points or the comment for {question.name} in the gradebook were "
+            "changed after the page was made; make the pages again and look once more"
+        )
+    grade.manual_score, said.manual_comment = saved.given.points, saved.given.comment or None
+    grade.needs_manual_grade = saved.given.points is None
     return ""
 
 
-def _saved(
-    gradebook: CourseGradebook, path: Path
-) -> tuple[Question, dict[str, tuple[str, float, str]]]:
-    """What is in a saved file: the question, and student -> (version, points, comment)."""
+def _saved(gradebook: CourseGradebook, path: Path) -> tuple[Question, dict[str, SavedMark]]:
+    """What is in a saved file: the question, and the marks by student."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         questions = {one.id: one for one in gradebook.lab.questions}
         assert content["lab"] == gradebook.lab.id
         question = questions[content["question"]]
         given = {
-            student: (str(one["version"]), float(one["points"]), str(one["comment"]))
+            student: SavedMark(str(one["version"]), Mark.of(one), Mark.of(one["was"]))
             for student, one in content["answers"].items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
@@ -228,8 +269,9 @@ def _saved(
             f"{path} holds no points of {gradebook.lab.id} that a page of `crystalgraph answers` "
             "has saved: save it again from the page"
         ) from error
-    for student, (_, points, _) in given.items():
-        if not 0 <= points <= question.points:
+    for student, saved in given.items():
+        points = saved.given.points
+        if points is not None and not 0 <= points <= question.points:
             raise CrystalGraphError(
                 f"{path}: {points:g} points for {student}, but {question.name} has 0 to "
                 f"{question.points}: correct it on the page and save again"
