@@ -10,7 +10,7 @@ import asyncio
 import inspect
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from crystalgraph.checking.limits import ComputerTooBusy, TimeUp, time_limit
@@ -152,6 +152,7 @@ def _run(
         needed = one in must and (one.own or one.defines)
         part = seconds if one.defines else max(left[kind] / 2, seconds / 50)
         limit = math.inf if needed else part
+        charged: Callable[[], float] = float  # nothing yet
         try:
             with time_limit(limit, rounds=math.inf) as charged:  # whoever called us gives up
                 _execute(one, namespace, runner)

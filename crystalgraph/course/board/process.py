@@ -102,7 +102,8 @@ def copy_files(folder: Path, target: Path) -> None:
         for path in sorted(filter(Path.is_file, paths), key=_size):
             with contextlib.suppress(OSError):
                 if path.suffix in (".ipynb", ".py") or _size(path) <= left:
-                    left -= _size(shutil.copy2(path, here / path.name))
+                    shutil.copy2(path, here / path.name)
+                    left -= _size(path)
 
 
 def _size(path: Path) -> int:
