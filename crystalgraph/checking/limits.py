@@ -110,7 +110,7 @@ class Deadline:
         seconds: float,
         times: Callable[[], Times] | None = None,
         clock: Callable[[], float] = time.monotonic,
-        rounds: int = ROUNDS,
+        rounds: float = ROUNDS,
     ) -> None:
         self.seconds, self.times, self.clock, self.rounds = seconds, times, clock, rounds
         self._first: Times | None = None
@@ -195,28 +195,42 @@ class OwnClock:
 
 
 @contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeUp in the block when its time is up, where the system can do that."""
+def time_limit(seconds: float, rounds: float = ROUNDS) -> Iterator[Callable[[], float]]:
+    """End the block when its time is up, where the system can do that.
+
+    Args:
+        seconds: of its own that the block may take.
+        rounds: times the seconds on the wall, at most; infinity where somebody else watches.
+
+    Yields:
+        What tells the seconds that the block has taken of its own; 0 where there is no limit.
+
+    Raises:
+        TimeUp: in the block, when it has had its time.
+        ComputerTooBusy: in the block, when nobody can tell.
+    """
     main_thread = threading.current_thread() is threading.main_thread()
     if not (main_thread and hasattr(signal, "setitimer") and math.isfinite(seconds)):
-        yield
+        yield lambda: 0.0
         return
-    deadline = Deadline(seconds, lambda: Times(time.monotonic(), *_of_this_process()))
+    begun = _of_this_process()
+    deadline = Deadline(seconds, _of_this_process, rounds=rounds)
 
     def ring(signum: int, frame: object) -> None:
         try:
             signal.setitimer(signal.ITIMER_REAL, deadline.left())
-        except (Late, ComputerTooBusy):
+        except Late:
             raise TimeUp from None
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds / 40)
+    around, _ = signal.setitimer(signal.ITIMER_REAL, seconds / 40)  # of a limit around this one
     try:
-        yield
+        yield lambda: _of_this_process().charged_since(begun)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, around)
 
 
-def _of_this_process() -> tuple[float, float | None]:
-    return time.process_time(), seconds_waited()
+def _of_this_process() -> Times:
+    return Times(time.monotonic(), time.process_time(), seconds_waited())

@@ -32,6 +32,7 @@ def notebook_namespace() -> dict[str, Any]:
 
     namespace: dict[str, Any] = {"__name__": "__main__"}
     namespace |= {"get_ipython": get_ipython, "display": display}
+    namespace |= dict.fromkeys(("_", "__", "___"), "")  # values of the cells before
     return namespace
 
 

@@ -1,6 +1,7 @@
 """The top-level statements of a notebook: which names they bind and need, which depend on which."""
 
 from __future__ import annotations
+import __future__
 
 import ast
 import builtins
@@ -25,12 +26,16 @@ class Statement:
         filename: notebook and cell, for messages.
         cell: number of its cell, from 0.
         own: whether the student wrote it; False for what was handed out.
+        last: whether it is the last of its cell.
+        features: flags of the compiler, for what was imported from __future__ so far.
     """
 
     node: ast.stmt
     filename: str
     cell: int
     own: bool
+    last: bool
+    features: int
 
     @cached_property
     def _names(self) -> tuple[frozenset[str], frozenset[str]]:
@@ -53,14 +58,27 @@ class Statement:
             return frozenset()
         return frozenset(map(_root, _changed(self.node)))
 
-    @property
+    @cached_property
+    def arguments(self) -> frozenset[str]:
+        """Names whose object a call may change that is made for what it does: `fill(table)`."""
+        if isinstance(self.node, _BLOCKS):
+            return frozenset()
+        given = (n for call in _bare_calls(self.node) for n in ast.iter_child_nodes(call))
+        values = (n.value if isinstance(n, ast.keyword) else n for n in given)
+        return frozenset(map(_root, values))
+
+    @cached_property
     def code(self) -> CodeType:
-        """To be executed.
+        """To be evaluated; gives the value of an expression, or a coroutine that will.
 
         Raises:
             SyntaxError: Python's parser took it, its compiler does not.
         """
-        return compile(ast.Module([self.node], []), self.filename, "exec")
+        flags = self.features | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        if isinstance(self.node, ast.Expr):
+            tree = ast.Expression(self.node.value)
+            return compile(tree, self.filename, "eval", flags, dont_inherit=True)
+        return compile(ast.Module([self.node], []), self.filename, "exec", flags, dont_inherit=True)
 
     @property
     def imports(self) -> bool:
@@ -89,13 +107,17 @@ def statements(
     given = None if released is None else {ast.dump(node) for one in released for node in _try(one)}
     found: list[Statement] = []
     broken: dict[int, SyntaxError] = {}
+    features = 0
     for number, source in enumerate(cells):
         filename = f"{where}, code cell {number + 1}"
         linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
         try:
-            for node in parse(source):
+            nodes = parse(source)
+            for node in nodes:
                 own = given is not None and ast.dump(node) not in given
-                found.append(Statement(node, filename, number, own))
+                features |= _features(node)
+                last = node is nodes[-1]
+                found.append(Statement(node, filename, number, own, last, features))
         except SyntaxError as error:
             broken[number] = error
         except _UNREADABLE as error:
@@ -117,6 +139,14 @@ def parse(source: str) -> list[ast.stmt]:
         return ast.parse(TransformerManager().transform_cell(source)).body
 
 
+def _features(node: ast.stmt) -> int:
+    """Flags of the compiler for what a statement imports from __future__."""
+    if not isinstance(node, ast.ImportFrom) or node.module != "__future__":
+        return 0
+    names = {alias.name for alias in node.names}.intersection(__future__.all_feature_names)
+    return sum(getattr(__future__, name).compiler_flag for name in names)
+
+
 def _try(source: str) -> list[ast.stmt]:
     try:
         return parse(source)
@@ -132,12 +162,35 @@ def needed(found: Sequence[Statement], names: Iterable[str]) -> set[Statement]:
         names: wanted.
     """
     imported = frozenset[str]().union(*(s.binds for s in found if s.imports))
+    defined = frozenset[str]().union(*(s.binds for s in found if s.defines))
     gives = {s: s.binds | (s.changes - imported) for s in found}
+    # what the student wrote is run in any case, and is not to take long for a plot of the table
+    gives |= {s: gives[s] | (s.arguments - defined) for s in found if not s.own}
     wanted, chosen = {_ANY, *names}, set[Statement]()
     while more := {s for s in found if s not in chosen and not gives[s].isdisjoint(wanted)}:
         chosen |= more
         wanted |= frozenset().union(*(s.needs for s in more)) - set(dir(builtins))
     return chosen
+
+
+def calls(source: str, function: str, first: str) -> bool:
+    """Whether a cell calls a function with a text as first argument, in whatever statement.
+
+    Args:
+        source: of the cell.
+        function: its name.
+        first: the text.
+    """
+    nodes = _try(source)
+    nodes += [part for node in nodes for text in _given_to_magics(node) for part in _try(text)]
+    return any(
+        isinstance(part, ast.Call)
+        and isinstance(part.func, ast.Name)
+        and part.func.id == function
+        and any(isinstance(one, ast.Constant) and one.value == first for one in part.args[:1])
+        for node in nodes
+        for part in ast.walk(node)
+    )
 
 
 # --- names ---------------------------------------------------------------------------------------
@@ -181,12 +234,19 @@ def _changed(node: ast.stmt) -> Iterator[ast.expr]:
     for part in ast.walk(node):
         if isinstance(part, ast.Subscript | ast.Attribute) and not isinstance(part.ctx, ast.Load):
             yield part
-        elif isinstance(part, ast.Expr) and isinstance(part.value, ast.Call):
-            if isinstance(part.value.func, ast.Attribute):
-                yield part.value.func
+    for call in _bare_calls(node):
+        if isinstance(call.func, ast.Attribute):
+            yield call.func
 
 
-def _root(node: ast.expr) -> str:
+def _bare_calls(node: ast.stmt) -> Iterator[ast.Call]:
+    """Calls whose value nobody takes."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Expr) and isinstance(part.value, ast.Call):
+            yield part.value
+
+
+def _root(node: ast.AST) -> str:
     """The name at the beginning of `name.part[0].other`; empty when there is none."""
     while isinstance(node, ast.Subscript | ast.Attribute):
         node = node.value

@@ -7,6 +7,7 @@ session as tampering.
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -25,7 +26,13 @@ from crystalgraph.checking.limits import (
 from crystalgraph.sandbox.ending import Ending, SandboxFailed
 from crystalgraph.sandbox.packing import unpack
 from crystalgraph.sandbox.student_code import StudentCode
-from crystalgraph.sandbox.walls import OutOfMemory, ProcessorTime, Sandbox, Walls
+from crystalgraph.sandbox.walls import (
+    OutOfMemory,
+    ProcessorTime,
+    Sandbox,
+    Walls,
+    killed_for_memory,
+)
 from crystalgraph.sandbox.wire import Gone, Malformed
 
 MAX_MESSAGE = 1500
@@ -154,6 +161,7 @@ class Session:
         self.running = False
         self.calls = 0
         self.charged = 0.0
+        self._killed = 0
         self._clock = OwnClock()
         self._deadline: Deadline | None = None
 
@@ -179,6 +187,7 @@ class Session:
 
     def _load(self) -> dict:
         self._charge()
+        self._killed = killed_for_memory()
         left = max(0.0, self.limits.seconds_per_task - self.charged)
         self._deadline = Deadline(left, self._times, self._clock.seconds)
         return self._exchange({"do": "load"}, [self.code.to_array()])[0]
@@ -294,6 +303,7 @@ class Session:
             self._harmed(Ending.TIMEOUT, "it was stopped, since it took too long")
             raise TimeUp from None
         except Gone:
+            self._look_for_starvation()
             if self.current.sandbox.was_ended_from_outside():
                 self.drop()
                 raise SandboxFailed("something outside has ended the sandbox") from None
@@ -311,6 +321,12 @@ class Session:
             self.drop()
             raise SandboxFailed(f"the grader's end of the channel failed: {error}") from error
 
+    def _look_for_starvation(self) -> None:
+        """Raise SandboxFailed when the system may have ended a process for want of memory."""
+        if self.current.sandbox.was_starved(self._killed):
+            self.drop()
+            raise SandboxFailed("the system had no memory left and ended processes")
+
     def _harmed(self, ending: Ending, what_happened: str) -> Ended:
         """Throw the sandbox away, and remember why; returns the error to raise."""
         self.ending, self.what_happened, self.in_words = ending, what_happened, what_happened
@@ -323,6 +339,8 @@ class Session:
     def _crashed(self, code: object) -> Ended:
         if type(code) is not int or not -64 <= code < 256:  # no system gives such a code
             return self._wrote_into_the_channel()
+        if code == -signal.SIGKILL:
+            self._look_for_starvation()
         self.ending = Ending.CRASHED
         self.what_happened = f"its process ended by itself (exit code {code})"
         self.in_words = (

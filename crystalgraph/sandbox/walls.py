@@ -239,6 +239,8 @@ class Sandbox:
         sink, source, self._complaints = (stream.fileno() for stream in self.streams if stream)
         self.wire = Wire(source, sink, self._look)
         self.ready = False
+        self.memory = 0
+        """Bytes that all processes together took when that was last measured."""
 
     def wait_until_ready(self) -> None:
         """Wait for the worker.
@@ -270,8 +272,10 @@ class Sandbox:
 
     def _look(self) -> None:
         """Raise OutOfMemory when all processes together take too much."""
-        if self.ready and _memory(self.process.pid) > 1.5 * self.limits.memory:
-            raise OutOfMemory
+        if self.ready:
+            self.memory = _memory(self.process.pid)
+            if self.memory > 1.5 * self.limits.memory:
+                raise OutOfMemory
 
     def processor_time(self) -> ProcessorTime:
         """What the processor has done for all that runs or ran in here."""
@@ -294,6 +298,14 @@ class Sandbox:
             return self.process.wait(timeout=5) < 0
         return False
 
+    def was_starved(self, killed: int) -> bool:
+        """Whether the system was short of memory and ended processes, and not for what is in here.
+
+        Args:
+            killed: that many it had ended before, see `killed_for_memory`.
+        """
+        return killed_for_memory() > killed and self.memory < self.limits.memory
+
     def close(self) -> None:
         """End everything in here."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -304,6 +316,18 @@ class Sandbox:
             with contextlib.suppress(OSError):
                 if stream is not None:
                     stream.close()
+
+
+def killed_for_memory(counters: Path = Path("/proc/vmstat")) -> int:
+    """Processes that the system has ended so far since it had no memory left; 0 if not told.
+
+    Args:
+        counters: the system's.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        lines = map(str.split, counters.read_text(encoding="ascii").splitlines())
+        return sum(int(count) for name, count in lines if name == "oom_kill")
+    return 0
 
 
 def _family(pid: int) -> list[psutil.Process]:
@@ -363,6 +387,7 @@ print(json.dumps({
 }))
 """
 PROCESSES = 6  # of the sandbox's own
+SECONDS_TO_PROVE = 60.0
 
 
 @cache
@@ -377,9 +402,16 @@ def prove(walls: Walls) -> None:
     """
     hidden = [inside(folder) for folder in walls.hidden]
     probe = [sys.executable, "-I", "-c", _PROBE, str(PACKAGE), str(PROCESSES), *hidden]
-    done = subprocess.run(
-        walls.command(probe), capture_output=True, text=True, timeout=60, check=False
-    )
+    command = walls.command(probe)
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=SECONDS_TO_PROVE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise CrystalGraphError(
+            f"the sandbox for students' code gave no answer within {SECONDS_TO_PROVE:g} s: other "
+            "programs keep this computer busy; try again when they are done."
+        ) from None
     try:
         open_doors = [what for what, could in json.loads(done.stdout).items() if could]
     except ValueError:

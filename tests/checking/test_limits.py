@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from crystalgraph.checking import limits
 from crystalgraph.checking.limits import (
     ROUNDS,
     ComputerTooBusy,
@@ -154,9 +155,36 @@ def test_a_limit_stops_what_catches_every_exception():
                 pass
 
 
+def test_a_limit_inside_another_leaves_that_in_force():
+    begun = time.monotonic()
+    with pytest.raises(TimeUp), time_limit(0.2):
+        with time_limit(5.0):
+            spin(0.01)
+        spin(60)
+    assert time.monotonic() - begun < 30
+
+
+def test_a_block_tells_what_it_took_without_what_it_waited(monkeypatch):
+    with time_limit(60.0) as charged:
+        spin(0.05)
+    assert 0.05 <= charged() < 60
+    waited = iter([0.0, 100.0])
+    monkeypatch.setattr(limits, "seconds_waited", lambda: next(waited))
+    with time_limit(60.0) as charged:
+        time.sleep(0.05)
+        assert charged() < 0.05
+
+
+def test_nobody_can_tell_whether_a_block_is_too_slow(monkeypatch):
+    monkeypatch.setattr(limits, "seconds_waited", time.monotonic)  # it waits all the time
+    with pytest.raises(ComputerTooBusy), time_limit(0.05, rounds=4):
+        time.sleep(60)
+
+
 def test_no_limit():
-    with time_limit(float("inf")):
+    with time_limit(float("inf")) as charged:
         spin(0.01)
+    assert charged() == 0
 
 
 def test_limits_cannot_be_changed_from_afar():

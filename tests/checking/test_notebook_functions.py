@@ -1,9 +1,12 @@
 """Taking single functions out of a notebook."""
 
+import time
+
 import nbformat
 import pytest
 
-from crystalgraph.checking import notebook_code
+from crystalgraph.checking import limits, notebook_code
+from crystalgraph.checking.limits import ComputerTooBusy, Deadline
 from crystalgraph.checking.notebook_code import function_of, load_function
 from crystalgraph.errors import CrystalGraphError
 
@@ -68,6 +71,14 @@ RELEASED = (
     "def task():\n    raise Missing",
 )
 
+STUB = "def task():\n    raise NotImplementedError"
+
+
+def write(path, *sources):
+    """A notebook of code cells."""
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+
 
 def run(*cells):
     """What the function of a student's cells gives."""
@@ -98,13 +109,8 @@ def test_trials_without_end_cost_the_function_nothing(monkeypatch):
 
 def test_above_the_check_counts_else_below(tmp_path):
     handed_out, student = tmp_path / "released.ipynb", tmp_path / "student.ipynb"
-    stub, check = "def task():\n    raise NotImplementedError", 'points("1", task)'
-
-    def write(path, *sources):
-        cells = [nbformat.v4.new_code_cell(source) for source in sources]
-        nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
-
-    write(handed_out, stub, check)
+    check = 'points("1", task)'
+    write(handed_out, STUB, check)
     write(student, "A = 1", "def task():\n    return A", check, "A = 2")
     assert load_function(student, "task", "1", handed_out)() == 1
     write(student, "A = 1", check, "A = 2", "task = lambda: A")
@@ -119,3 +125,138 @@ def test_a_stub_and_what_was_handed_out_take_no_time(monkeypatch):
         function_of(handed_out, "task", "student.ipynb", handed_out)()
     own = (endless, "def task():\n    return table")
     assert function_of(own, "task", "student.ipynb", handed_out)() == 1
+
+
+# --- too slow: only the statement that is ---------------------------------------------------------
+
+ENDLESS = "while True:\n    pass"
+AFTER_A_SLOW_CELL = {
+    "a decorator that registers": (
+        "register = {}\ndef reg(g):\n    register[g.__name__] = g\n    return g",
+        ENDLESS,
+        "@reg\ndef one():\n    return 1",
+        "def task():\n    return register['one']()",
+    ),
+    "a function that fills": (
+        "T = {}\ndef fill(t):\n    t['a'] = 1",
+        ENDLESS,
+        "fill(T)",
+        "def task():\n    return T['a']",
+    ),
+    "another name": ("T = {}", ENDLESS, "U = T\nU['a'] = 1", "def task():\n    return T['a']"),
+    "a function of a library": (
+        "import numpy as np\nT = np.zeros(2)",
+        ENDLESS,
+        "np.put(T, [0], [1])",
+        "def task():\n    return T[0]",
+    ),
+    "several slow ones": (
+        "T = []",
+        *[ENDLESS] * 5,
+        "def fill(t):\n    t.append(1)",
+        "[fill(T)]",
+        "def task():\n    return T[0]",
+    ),
+    "in one cell": (f"T = [0]\n{ENDLESS}\nU = T\nU[0] = 1", "def task():\n    return T[0]"),
+}
+
+
+@pytest.mark.parametrize("cells", AFTER_A_SLOW_CELL.values(), ids=AFTER_A_SLOW_CELL)
+def test_only_what_is_too_slow_is_given_up(cells, monkeypatch):
+    monkeypatch.setattr(notebook_code, "SECONDS", 0.4)
+    assert run(*cells) == 1
+
+
+def test_what_was_handed_out_and_is_too_slow_costs_nothing_else(monkeypatch):
+    monkeypatch.setattr(notebook_code, "SECONDS", 0.2)
+    slow = "while True:\n    U = 1"
+    handed_out = ("T = {}\ndef fill(t):\n    t['a'] = 1", slow, "fill(T)", STUB)
+    own = (*handed_out[:3], "def task():\n    return T['a'] * U")
+    assert function_of(own, "task", "student.ipynb", handed_out)() == 1
+
+
+def test_waiting_for_a_processor_is_not_charged(monkeypatch):
+    monkeypatch.setattr(limits, "seconds_waited", time.monotonic)  # it waits all the time
+    monkeypatch.setattr(notebook_code, "SECONDS", 0.2)
+    cell = "import time\ndef waits(name):\n    time.sleep(0.3)\n    return name"
+    handed_out = (cell, *[f"{name} = waits('{name}')" for name in "ABC"], STUB)
+    own = (*handed_out[:-1], "def task():\n    return A + B + C")
+    assert function_of(own, "task", "student.ipynb", handed_out)() == "ABC"
+
+
+def test_a_busy_computer_is_not_a_missing_name(monkeypatch):
+    def busy(self):
+        raise ComputerTooBusy("busy")
+
+    monkeypatch.setattr(Deadline, "left", busy)
+    handed_out = ("import time\nA = time.sleep(5)", STUB)
+    with pytest.raises(ComputerTooBusy):
+        function_of(
+            (handed_out[0], "def task():\n    return A"), "task", "student.ipynb", handed_out
+        )
+
+
+# --- as in Jupyter --------------------------------------------------------------------------------
+
+IN_JUPYTER = {
+    "await": ("import asyncio\nawait asyncio.sleep(0)\nA = 1", "def task():\n    return A"),
+    "a value that is awaited": (
+        "import asyncio\nasync def one():\n    await asyncio.sleep(0.01)\n    return 1",
+        "queue = asyncio.Queue()\nawait queue.put(await one())",
+        "A = await queue.get()",
+        "def task():\n    return A",
+    ),
+    "async for": (
+        "async def ones():\n    yield 1",
+        "async for A in ones():\n    pass\nB = [a async for a in ones()]",
+        "def task():\n    return A * B[0]",
+    ),
+    "the value of the cell before": ("0", "1", "A = _", "def task():\n    return A"),
+    "no value yet": ("A = 1 if _ == '' else 0", "def task():\n    return A"),
+    "annotations that are not looked at": (
+        "from __future__ import annotations",
+        "def task(x: Nope = 1):\n    return x",
+    ),
+    "what stood above a return": ("def task():\n    return 1\nreturn 5",),
+    "a cell that is interrupted": ("raise KeyboardInterrupt", "def task():\n    return 1"),
+    "a cell that ends in an error of its own": (
+        "class Stop(BaseException):\n    pass\nraise Stop",
+        "def task():\n    return 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("cells", IN_JUPYTER.values(), ids=IN_JUPYTER)
+def test_a_cell_does_what_it_does_in_jupyter(cells):
+    assert run(*cells) == 1
+
+
+def test_annotations_are_looked_at():
+    with pytest.raises(NameError, match="Nope"):
+        run("def task(x: Nope = 1):\n    return x")
+
+
+CHECKS = {
+    "assigned": 'p = points("1", task)',
+    "printed": "print(points('1', task))",
+    "in a block": 'if True:\n    points("1", task)',
+    "timed": '%time points("1", task)',
+    "below a magic": '%%time\npoints("1", task)',
+    "over lines": 'points(\n    "1",\n    task,\n)',
+}
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
+def test_what_stands_below_the_check_does_not_count(check, tmp_path):
+    handed_out, student = tmp_path / "released.ipynb", tmp_path / "student.ipynb"
+    write(handed_out, STUB, 'points("1", task)')
+    write(student, "A = 1\ndef task():\n    return A", check, "A = 2")
+    assert load_function(student, "task", "1", handed_out)() == 1
+
+
+def test_a_check_that_is_no_more_than_a_remark_is_none(tmp_path):
+    write(tmp_path / "released.ipynb", STUB)
+    remark = '# points("1", task)\ntext = \'points("1", task)\''
+    write(tmp_path / "student.ipynb", "A = 1\ndef task():\n    return A", remark, "A = 2")
+    found = load_function(tmp_path / "student.ipynb", "task", "1", tmp_path / "released.ipynb")
+    assert found() == 2

@@ -12,9 +12,10 @@ from dataclasses import replace
 
 import pytest
 
+from crystalgraph.checking.autograding import BOARD
 from crystalgraph.checking.limits import Limits
 from crystalgraph.commands import check as command
-from crystalgraph.course.board import Board, Row, find_folder, lab_in, make_board, show
+from crystalgraph.course.board import Board, Row, find_folder, lab_in, make_board, process, show
 from crystalgraph.course.board.process import board_limits
 from crystalgraph.course.board.rendering import page
 from crystalgraph.errors import CrystalGraphError
@@ -114,6 +115,63 @@ def test_the_release_is_all_to_do():
     assert {one["status"] for one in board["questions"]} == {"empty"}
     minutes = sum(task.minutes for task in TASKS.values() if not task.bonus)
     assert board["minutes_left"] == minutes
+
+
+MEDDLES = """
+from pathlib import Path
+TABLE = Path("parts/table.txt").read_text()
+Path("first.txt").rename("second.txt")
+Path("helper.py").write_text("HALF = 0.5")
+with open("log.txt", "a") as log:
+    log.write("again")
+from helper import HALF
+ONE = 1.0 if len(Path("log.txt").read_text()) == 5 else 0.0
+lab.hand_in("hw", notebook="1", student_id="s001")
+lab.show_board("hw", notebook="1")
+raise KeyboardInterrupt
+"""
+
+
+def files_in(folder):
+    """What is in a folder."""
+    return {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("fork", [True, False], ids=["fork", "one process"])
+def test_cells_run_in_a_copy_that_is_fresh_for_each_task(folder, fork):
+    (folder / "parts").mkdir()
+    (folder / "parts" / "table.txt").write_text("1")
+    (folder / "first.txt").write_text("first")
+    path = folder / NOTEBOOKS["1"]
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    code[1]["source"] = "".join(code[1]["source"]) + MEDDLES
+    for cell in code:
+        cell["source"] = "".join(cell["source"]).replace("points(", "print(")
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    for name in ("atom_vectors", "gaussian_expansion"):
+        put_first(path, name, "    assert int(TABLE) == ONE == 2 * HALF")
+    before = files_in(folder)
+    rows = make_board(only("1.1", "1.3"), folder, fork=fork).rows
+    assert [row.status for row in rows] == ["passed"] * 2, rows
+    assert files_in(folder) == before
+
+
+def test_the_board_is_not_made_for_a_cell_of_its_own(folder, monkeypatch):
+    monkeypatch.setenv(BOARD, "1")
+    with pytest.raises(CrystalGraphError, match="in a terminal, not in a cell"):
+        make_board(only("1.1"), folder)
+
+
+def test_what_is_large_is_not_copied_but_code_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(process, "MOST_BYTES", 10)
+    here, there = tmp_path / "here", tmp_path / "there"
+    (here / "parts").mkdir(parents=True)
+    sizes = {"a.ipynb": 99, "b.csv": 4, "c.csv": 99, ".d": 1, "parts/e.csv": 4}
+    for name, size in sizes.items():
+        (here / name).write_bytes(bytes(size))
+    process.copy_files(here, there)
+    assert {path.name for path in there.rglob("*")} == {"a.ipynb", "b.csv", "parts"}
 
 
 @pytest.mark.parametrize("fork", [True, False], ids=["fork", "one process"])

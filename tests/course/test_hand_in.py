@@ -18,6 +18,7 @@ from course_copy import edit_code, hand_in, run_hand_in_cell
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from crystalgraph.checking.autograding import BOARD
 from crystalgraph.course import hand_in as module
 from crystalgraph.course.hand_in import checked_id
 from crystalgraph.course.hand_in.archive import write_zip
@@ -90,6 +91,13 @@ def test_without_an_id_and_while_grading_nothing_is_done(folder, execution, stud
     (folder / FIRST).unlink()  # would be refused
     module.hand_in(HW, "1", student)
     assert sorted(folder.iterdir()) == before[1:]
+
+
+def test_nor_while_the_board_loads_functions(folder, monkeypatch):
+    monkeypatch.setenv(BOARD, "1")
+    before = sorted(folder.iterdir())
+    module.hand_in(HW, "1", "s001")
+    assert sorted(folder.iterdir()) == before
 
 
 # --- the id --------------------------------------------------------------------------------------

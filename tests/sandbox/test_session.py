@@ -6,10 +6,12 @@ import pytest
 from answers import HW
 
 from crystalgraph.checking.limits import ComputerTooBusy, Late, Limits, TimeUp
+from crystalgraph.sandbox import session as module
+from crystalgraph.sandbox import walls
 from crystalgraph.sandbox.ending import Ending, SandboxFailed
 from crystalgraph.sandbox.session import CurrentSandbox, Ended, RemoteError, Session
 from crystalgraph.sandbox.student_code import StudentCode
-from crystalgraph.sandbox.walls import OutOfMemory, ProcessorTime
+from crystalgraph.sandbox.walls import OutOfMemory, ProcessorTime, Sandbox
 from crystalgraph.sandbox.wire import Gone, Malformed
 
 USUAL = Limits()
@@ -26,7 +28,7 @@ class FakeSandbox:
         limits: on the session.
     """
 
-    unsafe, killed = False, False
+    unsafe, killed, memory = False, False, 0
 
     def __init__(self, *replies, seconds=0.0, used=0.0, waited=0.0, limits=USUAL):
         self.replies, self.seconds, self.limits = list(replies), seconds, limits
@@ -52,6 +54,10 @@ class FakeSandbox:
     def was_ended_from_outside(self):
         """As said."""
         return self.killed
+
+    def was_starved(self, killed):
+        """As a sandbox does it."""
+        return Sandbox.was_starved(self, killed)
 
     def take(self):
         """As a pool does it."""
@@ -217,6 +223,28 @@ def test_nor_is_one_that_fails_from_outside(error, killed):
     with pytest.raises(SandboxFailed):
         session.ask({"do": "call"}, [])
     assert session.ending is None and sandbox.closed == 1 and not session.running
+
+
+KILLED = {"say": "ended", "code": -9}
+
+
+@pytest.mark.parametrize("end", [Gone(), KILLED], ids=["the sandbox", "the process"])
+@pytest.mark.parametrize(
+    ("kills", "memory", "blamed"),
+    [([7, 8], 1, False), ([7, 7], 1, True), ([7, 8], USUAL.memory, True)],
+    ids=["no memory left", "killed itself", "took it all"],
+)
+def test_nor_one_that_the_system_ends_for_want_of_memory(kills, memory, blamed, end, monkeypatch):
+    counts = iter(kills)
+    for place in (module, walls):
+        monkeypatch.setattr(place, "killed_for_memory", lambda: next(counts))
+    sandbox = FakeSandbox(LOADED, end)
+    session = session_in(sandbox)
+    session.begin()
+    sandbox.memory = memory
+    with pytest.raises(Ended if blamed else SandboxFailed):
+        session.ask({"do": "call"}, [])
+    assert session.ending is (Ending.CRASHED if blamed else None)
 
 
 def test_nor_a_computer_that_is_too_busy():

@@ -71,6 +71,24 @@ def test_walls_that_hide_too_little_are_refused():
         sandbox.prove(Forgetful(hidden_in_sandbox()))
 
 
+def test_walls_that_take_too_long_are_a_sentence(monkeypatch):
+    class Slow(Walls):
+        def command(self, inner):
+            return [sys.executable, "-c", "import time; time.sleep(60)"]
+
+    monkeypatch.setattr(sandbox, "SECONDS_TO_PROVE", 0.1)
+    with pytest.raises(CrystalGraphError, match="gave no answer within 0.1 s.*try again"):
+        sandbox.prove(Slow())
+
+
+def test_what_the_system_has_ended_for_memory_is_counted(tmp_path):
+    counters = tmp_path / "vmstat"
+    counters.write_text("pgfault 12\noom_kill 3\noom_killer 9\n")
+    assert sandbox.killed_for_memory(counters) == 3
+    assert sandbox.killed_for_memory(tmp_path / "nowhere") == 0
+    assert sandbox.killed_for_memory() >= 0
+
+
 def test_nobody_is_who_runs():
     status = inside("import os; print(os.getuid(), open('/proc/self/status').read())")
     assert status.split()[0] == sandbox.NOBODY

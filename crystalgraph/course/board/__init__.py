@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from crystalgraph.checking.autograding import on_the_board
 from crystalgraph.checking.limits import Limits
 from crystalgraph.course.board.process import CAN_FORK, board_limits, results_of
 from crystalgraph.course.board.rows import Board, QuestionRow, Row
@@ -48,6 +49,11 @@ def make_board(
     Raises:
         CrystalGraphError: checking could not begin.
     """
+    if on_the_board():
+        raise CrystalGraphError(
+            "a cell of the notebook asks for the board, which is being made: call "
+            "`crystalgraph check` in a terminal, not in a cell."
+        )
     if model is None and lab.model_file is not None:
         model = folder / lab.model_file
     results = results_of(lab, folder, model, limits or board_limits(lab), fork)
@@ -157,7 +163,7 @@ def show(lab: Lab, notebook: str, content: Path = CONTENT) -> None:
     """
     from IPython.display import display
 
-    if os.environ.get("NBGRADER_EXECUTION"):
+    if on_the_board() or os.environ.get("NBGRADER_EXECUTION"):
         print("No board while grading.")
         return
     with tempfile.TemporaryDirectory(prefix="crystalgraph-board-") as name:

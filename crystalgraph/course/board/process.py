@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
 import queue
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from crystalgraph.checking.autograding import BOARD
 from crystalgraph.checking.limits import MEGABYTE, Limits
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.labs.lab import Lab
@@ -21,6 +26,8 @@ CAN_FORK = sys.platform == "linux"
 """Elsewhere a fork may not survive the libraries that are loaded."""
 ROUNDS = 5
 """On a busy computer a task gets its seconds at most so many times."""
+MOST_BYTES, MOST_FOLDERS = 64 * MEGABYTE, 200
+"""That are copied of a student's folder."""
 
 
 def board_limits(lab: Lab) -> Limits:
@@ -58,17 +65,50 @@ def results_of(
         CrystalGraphError: the process does not start.
     """
     results: dict[str, dict] = {}
-    while left := [name for name in lab.tasks if name not in results]:
-        request = {
-            "lab": lab.package,
-            "folder": str(folder),
-            "model": None if model is None else str(model),
-            "tasks": left,
-            "fork": fork,
-            "limits": asdict(limits),
-        }
-        results |= _one_process(lab, folder, request, limits)
+    with tempfile.TemporaryDirectory(prefix="crystalgraph-", ignore_cleanup_errors=True) as place:
+        copy = Path(place).resolve() / "work"
+        copy_files(folder, copy)
+        if model is not None and model.parent == folder:
+            model = copy / model.name
+        while left := [name for name in lab.tasks if name not in results]:
+            request = {
+                "lab": lab.package,
+                "folder": str(copy),
+                "model": None if model is None else str(model),
+                "tasks": left,
+                "fork": fork,
+                "limits": asdict(limits),
+            }
+            results |= _one_process(lab, copy, request, limits)
     return results
+
+
+def copy_files(folder: Path, target: Path) -> None:
+    """Copy what a notebook may read beside it; what its cells do to the copy hurts nobody.
+
+    Hidden files and folders are left out, and so is what does not fit, code excepted: the folder
+    may be any.
+
+    Args:
+        folder: with the notebooks.
+        target: a folder.
+    """
+    left = MOST_BYTES
+    for place, folders, files in itertools.islice(os.walk(folder), MOST_FOLDERS):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__pycache__")))
+        here = target / Path(place).relative_to(folder)
+        here.mkdir(parents=True, exist_ok=True)
+        paths = [Path(place, name) for name in files if not name.startswith(".")]
+        for path in sorted(filter(Path.is_file, paths), key=_size):
+            with contextlib.suppress(OSError):
+                if path.suffix in (".ipynb", ".py") or _size(path) <= left:
+                    shutil.copy2(path, here / path.name)
+                    left -= _size(path)
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file."""
+    return path.stat().st_size
 
 
 def _one_process(lab: Lab, folder: Path, request: dict, limits: Limits) -> dict[str, dict]:
@@ -145,6 +185,7 @@ def _start(folder: Path, request: dict) -> subprocess.Popen[str]:
 def _environment() -> dict[str, str]:
     paths = [str(REPO), *filter(None, [os.environ.get("PYTHONPATH")])]
     ours = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+    ours[BOARD] = "1"
     ours["OMP_NUM_THREADS"] = "1"  # for crystals of five atoms more threads only wait
     return os.environ | ours
 

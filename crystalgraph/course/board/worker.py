@@ -14,19 +14,21 @@ import contextlib
 import importlib
 import json
 import os
+import shutil
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 
 from crystalgraph.checking.faults import explain
-from crystalgraph.checking.limits import Limits, TimeUp, time_limit
+from crystalgraph.checking.limits import Limits, time_limit
 from crystalgraph.checking.notebook_code import library_imports, load_function
 from crystalgraph.checking.python_file import load_python_file
 from crystalgraph.checking.task import Task
-from crystalgraph.course.board.process import CAN_FORK, ROUNDS, died
+from crystalgraph.course.board.process import CAN_FORK, ROUNDS, copy_files, died
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.labs.lab import Lab
 from crystalgraph.sandbox import forks
@@ -46,7 +48,7 @@ def _load_model(lab: Lab, path: Path, seconds: float) -> ModelFile:
     try:
         with time_limit(seconds):
             return load_python_file(path, Path(lab.model_file or path).stem)
-    except (Exception, SystemExit, TimeUp) as error:
+    except BaseException as error:  # of a stranger's file: it may raise what it likes
         return error
 
 
@@ -71,7 +73,7 @@ def _result(lab: Lab, task: Task, folder: Path, module: ModelFile) -> dict:
         answer = _answer(lab, task, folder, module)
     except (_Missing, CrystalGraphError) as error:
         return {"status": "missing", "points": 0.0, "message": str(error)}
-    except (Exception, SystemExit, TimeUp) as error:
+    except BaseException as error:
         message = explain(error, f"Loading {task.where}").message
         return {"status": "failed", "points": 0.0, "message": message}
     report = lab.run_check(task.id, answer)
@@ -81,6 +83,21 @@ def _result(lab: Lab, task: Task, folder: Path, module: ModelFile) -> dict:
         result |= {"status": status, "step": step.name, "message": step.message}
         result |= {"cause": step.cause}
     return result
+
+
+@contextlib.contextmanager
+def _files_of_its_own(folder: Path) -> Iterator[Path]:
+    """A copy of the folder for one task, whose cells find the files as they were at first."""
+    copy = Path(tempfile.mkdtemp(dir=folder.parent))
+    copy_files(folder, copy)
+    os.chdir(copy)
+    sys.path.insert(-1, str(copy))
+    try:
+        yield copy
+    finally:
+        sys.path.remove(str(copy))
+        os.chdir(folder)
+        shutil.rmtree(copy, ignore_errors=True)
 
 
 def _in_a_fork(check: Callable[[], dict], limits: Limits) -> dict:
@@ -141,8 +158,9 @@ def main() -> None:
     write(event="loaded")
     for task in tasks:
         write(event="start", task=task.id)
-        check = partial(_result, lab, task, folder, module)
-        result = _in_a_fork(check, limits) if request["fork"] and CAN_FORK else check()
+        with _files_of_its_own(folder) as copy:
+            check = partial(_result, lab, task, copy, module)
+            result = _in_a_fork(check, limits) if request["fork"] and CAN_FORK else check()
         write(event="done", task=task.id, **result)
     out.flush()
     os._exit(0)  # threads and exit handlers of the student's code have no say
