@@ -65,13 +65,26 @@ def double_precision() -> Iterator[None]:
 
     On crystals of a few atoms further threads only wait for each other.
     """
-    dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
-    torch.set_default_dtype(torch.float64)
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        with (
+            default_dtype(torch.float64),
+            torch.random.fork_rng(devices=[]),
+            torch.enable_grad(),
+        ):
             torch.manual_seed(0)
             yield
     finally:
-        torch.set_default_dtype(dtype)
         torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
+def default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """What torch makes new tensors of; restored after."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)

@@ -44,7 +44,8 @@ def as_saved(lab: Lab, task: Task, answer: object) -> object:
     if getattr(module, task.object_name, None) is answer and home != "__main__":
         attribute = task.object_name
     elif home == name and isinstance(answer, type | FunctionType):  # older than the module's
-        attribute = answer.__qualname__
+        unnamed = "<" in answer.__qualname__  # <lambda>, deco.<locals>.wrapper
+        attribute = task.object_name if unnamed else answer.__qualname__
     elif home == "__main__":
         raise NotSaved(
             f"Task {task.id} is graded in {lab.model_file}, but what you gave is defined in this "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import symtable
+import traceback
 from typing import Any
 
 from crystalgraph.errors import ShownPlainly
@@ -25,13 +26,13 @@ def show_waiting_cells_in_one_line() -> None:
         return
     waiting: dict[str, str] = {}  # name that a cell did not make -> why
 
-    def show(shell: Any, kind: type, error: BaseException, traceback: Any, tb_offset: Any = None):
+    def show(shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: Any = None):
         line = reason(error, waiting)
         if line:
             waiting.update(dict.fromkeys(names_made_by(shell.user_ns["In"][-1]), line))
             if not isinstance(error, ShownPlainly):
                 error._render_traceback_ = lambda: [line]  # pyright: ignore[reportAttributeAccessIssue]
-        shell.showtraceback((kind, error, traceback), running_compiled_code=True)
+        shell.showtraceback((kind, error, trace), running_compiled_code=True)
 
     shell.set_custom_exc((NotImplementedError, NameError, ShownPlainly), show)
 
@@ -45,11 +46,18 @@ def reason(error: BaseException, waiting: dict[str, str]) -> str:
     """
     if isinstance(error, ShownPlainly):
         return str(error).partition("\n")[0]
-    if type(error) is NameError:
+    if type(error) is NameError and _raised_in_the_cell_itself(error):
         return waiting.get(error.name or "", "")
     if isinstance(error, NotImplementedError) and (found := _STUB.fullmatch(str(error))):
         return f"This cell waits for task{found[0].removeprefix('Task')}."
     return ""
+
+
+def _raised_in_the_cell_itself(error: BaseException) -> bool:
+    """Whether the cell's own lines raised it; in a function it is a mistake of the function."""
+    codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    own = [code for code in codes if code.co_name.startswith("<")]  # <module>, <lambda>, ...
+    return bool(own) and own[-1] is codes[-1] and own[-1].co_filename == own[0].co_filename
 
 
 def names_made_by(source: str) -> set[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 
 import torch
@@ -242,12 +244,12 @@ class Attempt:
     Attributes:
         name: of the experiment.
         guess: test error that was expected, in eV/atom.
-        run: made now, or shipped where the network does not run.
+        outcome: the run, and whose it is: made now, or shipped where the network does not run.
     """
 
     name: str
     guess: float
-    run: RunResult
+    outcome: Outcome
 
 
 def guess_and_run(
@@ -265,7 +267,7 @@ def guess_and_run(
         The attempt; None without a guess.
 
     Raises:
-        CrystalGraphError: the group has no such experiment.
+        CrystalGraphError: the group has no such experiment, or the guess is no number.
     """
     if name not in GROUPS[group]:
         raise CrystalGraphError(
@@ -274,6 +276,7 @@ def guess_and_run(
     if guess is None:
         print("No guess yet: write down the test error that you expect, in eV/atom, and run again.")
         return None
+    guess = _checked_guess(guess)
     outcome = train_or_load(name, model_class)
     finished = [run.test_mae for run in load_runs(name)]
     print(
@@ -281,4 +284,15 @@ def guess_and_run(
         f"{outcome.run.test_mae:.3f}, the shipped runs have {min(finished):.3f} to "
         f"{max(finished):.3f} eV/atom."
     )
-    return Attempt(name, guess, outcome.run)
+    return Attempt(name, guess, outcome)
+
+
+def _checked_guess(guess: object) -> float:
+    """A guess as a float; refused before minutes of training when it is no number."""
+    number = isinstance(guess, Real) and not isinstance(guess, bool) and math.isfinite(guess)
+    if not number:
+        raise CrystalGraphError(
+            f"Your guess {guess!r} is not a number: write a test error in eV/atom with a decimal "
+            "point and without quotes, such as 0.1."
+        )
+    return float(guess)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 
 from crystalgraph.checking.faults import Fault
 from crystalgraph.checking.limits import (
@@ -212,6 +213,7 @@ class Session:
         if not self.running:
             self.begin()
         self.current.used = True
+        message["single"] = torch.get_default_dtype() == torch.float32  # there as here
         reply, arrays = self._exchange(message, arrays, predict)
         if reply.get("say") == "raised":
             raise _error(reply)

@@ -214,6 +214,7 @@ class StudentAnswer:
             "backward": self.backward,
         }
         out: list[np.ndarray] = []
+        torch.set_default_dtype(torch.float32 if message["single"] else torch.float64)
         try:
             reply = {"say": "done"} | work[message["do"]](message, arrays, out)
         except BaseException as error:

@@ -94,6 +94,26 @@ def test_right_answers_in_other_forms_keep_their_points(file, answer):
     assert points("2.3", load(file).mean_pool) == 4.0
 
 
+DECORATED = """
+
+def deco(function):
+    def wrapper(*arguments):
+        return function(*arguments)
+    return wrapper
+
+
+mean_pool = deco(mean_pool)
+"""
+
+
+@pytest.mark.parametrize("more", [DECORATED, "\n\n_m = mean_pool\nmean_pool = lambda *a: _m(*a)\n"])
+def test_a_function_without_a_name_older_than_the_module_keeps_its_points(file, more):
+    file.write_text(RIGHT + more, encoding="utf-8")
+    older = load(file).mean_pool
+    load(file)
+    assert points("2.3", older) == 4.0
+
+
 def test_while_nbgrader_grades_the_file_is_not_read_again(file, monkeypatch):
     module = load(file)
     file.unlink()

@@ -15,6 +15,11 @@ CELLS = {
     "in a function": "(lambda: std)()",
     "own": "raise NotImplementedError('my own')",
     "typo": "print(no_such_name)",
+    "define": "def mine(x):\n    return std + x\nshort = lambda x: std + x",
+    "typo in a function": "mine(1)",
+    "typo in a lambda of another cell": "short(1)",
+    "typo in a function of the cell": "def mine(x):\n    return std + x\nmine(1)",
+    "in an expression": "[x + std for x in (1,)]",
     "plain": "from crystalgraph.errors import ShownPlainly\n"
     "def ask():\n    raise ShownPlainly('It waits.\\nSecond line')",
     "asks": "answer = ask()",
@@ -41,7 +46,7 @@ def test_a_stub_ends_in_one_line(errors):
     assert errors["open"] == ("NotImplementedError", [WAITS])
 
 
-@pytest.mark.parametrize("cell", ["later", "last", "in a function"])
+@pytest.mark.parametrize("cell", ["later", "last", "in a function", "in an expression"])
 def test_what_it_would_have_made_waits_for_the_same_task(errors, cell):
     assert errors[cell] == ("NameError", [WAITS])
 
@@ -51,7 +56,12 @@ def test_a_message_that_is_shown_plainly_is_repeated_by_its_first_line(errors):
     assert errors["needs it"] == ("NameError", ["It waits."])
 
 
-@pytest.mark.parametrize(("cell", "kind"), [("own", "NotImplementedError"), ("typo", "NameError")])
+TYPOS = [name for name in CELLS if name.startswith("typo")]
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"), [("own", "NotImplementedError"), *((typo, "NameError") for typo in TYPOS)]
+)
 def test_other_errors_keep_their_traceback(errors, cell, kind):
     name, shown = errors[cell]
     assert name == kind and "Traceback" in "\n".join(shown) and len("\n".join(shown)) > 100

@@ -156,7 +156,14 @@ def test_an_experiment_is_run_once_its_result_is_guessed(monkeypatch, capsys):
     assert guess_and_run("k_4", None, network, "neighbors") is None
     assert capsys.readouterr().out.startswith("No guess yet")
     attempt = guess_and_run("k_4", 0.1, network, "neighbors")
-    assert attempt.run == load_run("k_4")
+    assert attempt.outcome.run == load_run("k_4") and attempt.outcome.whose == "finished run"
     assert "k = 4: you guessed 0.100, finished run has" in capsys.readouterr().out
     with pytest.raises(CrystalGraphError, match="no experiment 'none' in neighbors; choose one"):
         guess_and_run("none", 0.1, network, "neighbors")
+
+
+@pytest.mark.parametrize("guess", ["0.08", (0, 8), True, float("nan"), float("inf"), [0.1], 1j])
+def test_a_guess_that_is_no_number_is_refused_before_training(guess, monkeypatch):
+    monkeypatch.setattr(live, "train_or_load", None)  # calling it would fail
+    with pytest.raises(CrystalGraphError, match="is not a number: write a test error in eV/atom"):
+        guess_and_run("k_4", guess, Broken, "neighbors")

@@ -65,6 +65,19 @@ def test_a_hand_in_is_searched_task_by_task():
     assert found(HandInBuilder().cell("4.5", helper)) == {"4.5": ("roc_auc_score",)}
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return torch.log_softmax(scores * 1.0, 1)",
+        "return torch.distributions.Categorical(logits=scores).logits",
+        "return torch.distributions.OneHotCategorical(logits=scores).logits",
+        "return -torch.stack([torch.nn.functional.cross_entropy(scores, y) for y in rows], 1)",
+    ],
+)
+def test_a_ready_made_log_softmax_is_named_where_no_check_can_refuse_it(body):
+    assert list(found(HandInBuilder(solved=()).hole("4.1", body))) == ["4.1"]
+
+
 def test_right_answers_in_other_styles_write_it_themselves():
     named = [
         right

@@ -95,7 +95,10 @@ LIBRARY_ANSWERS = {
     "3.3": ("Normalizer", "StandardScaler"),
     "3.4": ("training_step",),
     "3.5": ("outputs", "validation_error", "mean_absolute_error"),
-    "4.1": ("log_softmax", "LogSoftmax"),
+    "4.1": (
+        *("log_softmax", "LogSoftmax", "Categorical", "OneHotCategorical"),
+        *("cross_entropy", "CrossEntropyLoss"),
+    ),
     "4.2": ("nll_loss", "NLLLoss", "cross_entropy", "CrossEntropyLoss", "log_loss"),
     "4.3": ("confusion_matrix", "multilabel_confusion_matrix", "class_scores"),
     "4.4": (

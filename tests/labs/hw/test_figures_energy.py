@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 
 from crystalgraph import experiments
 from crystalgraph.experiments import verdicts as compare
-from crystalgraph.experiments.live import Attempt
+from crystalgraph.experiments.live import Attempt, Outcome
+from crystalgraph.figures.alt_text import describe
 from crystalgraph.labs.hw.figures import energy as plots_energy
 
 
@@ -60,12 +61,15 @@ def test_the_legend_of_baselines_covers_no_bar_and_no_line():
     assert not covered(plots_energy.plot_bars(experiments.GROUPS["layers"], baselines=lines))
 
 
-def test_what_was_guessed_and_run_is_marked_in_its_row():
-    attempt = Attempt("k_4", 0.2, experiments.load_run("k_4"))
+@pytest.mark.parametrize(("trained", "whose"), [(None, "finished run"), (object(), "your network")])
+@pytest.mark.parametrize("baselines", [{}, {"predict the mean": 0.9, "ridge": 0.44}])
+def test_what_was_guessed_and_run_is_marked_in_its_row(trained, whose, baselines):
+    attempt = Attempt("k_4", 0.2, Outcome(experiments.load_run("k_4"), trained))
     names = experiments.GROUPS["neighbors"]
-    figure = plots_energy.plot_bars(names, "neighbors", attempt=attempt)
-    row = names.index("k_4")
+    figure = plots_energy.plot_bars(names, "neighbors", baselines=baselines, attempt=attempt)
+    row, mae = names.index("k_4"), attempt.outcome.run.test_mae
     marks = {line.get_label(): line.get_xydata().tolist() for line in figure.axes[0].lines}
-    assert marks["your guess"] == [[0.2, row]]
-    assert marks["run now"] == [[attempt.run.test_mae, row]]
+    assert marks["your guess 0.200"] == [[0.2, row]]
+    assert marks[f"{whose} {mae:.3f}"] == [[mae, row]]
+    assert f"shown: your guess 0.200, {whose} {mae:.3f}" in describe(figure)
     assert not covered(figure)

@@ -8,9 +8,11 @@ import pytest
 from answers import HW, solution
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pymatgen.core import Structure, SymmOp
+from pymatgen.analysis.structure_matcher import StructureMatcher
+from pymatgen.core import Lattice, Structure, SymmOp
 from verdicts import drawn, examine_on
 
+from crystalgraph.checking.faults import Fault
 from crystalgraph.labs.hw.checks.own_tests import Recorder, graph_of
 from crystalgraph.labs.hw.checks.salt_to_graph import structure_of
 from crystalgraph.releasing.cases import draw_cases
@@ -116,6 +118,20 @@ def test_of_another_graph_a_model_says_nothing(name):
     assert not predict.answers
 
 
+def in_cell(structure, slant):
+    """The crystal in a cell of the same size whose axes are slanted by so many cells."""
+    cell = np.array([[1, slant, slant], [0, 1, slant], [0, 0, 1]])
+    coords = structure.frac_coords @ np.linalg.inv(cell)
+    return Structure(Lattice(cell @ structure.lattice.matrix), structure.species, coords)
+
+
+def test_a_graph_of_tables_is_refused_before_anything_is_made_of_it():
+    predict, graph = recorder("2.6")
+    table = np.zeros((2, 50, 2), dtype=int)  # sorted, it becomes one of 100 times the size
+    with pytest.raises(Fault, match="malformed graph"):
+        predict(replace(graph, center=table, neighbor=table, distance=table.astype(float)))
+
+
 SUPERCELLS = {
     "along one axis": lambda s: s * (1, 1, 3),
     "along all axes": lambda s: s * (2, 2, 2),
@@ -127,6 +143,8 @@ SUPERCELLS = {
     ),
     "sites sorted": lambda s: (s * (1, 2, 1)).get_sorted_structure(),
     "from its sites": lambda s: Structure.from_sites(list(reversed((s * (1, 2, 1)).sites))),
+    "slanted": lambda s: in_cell(s, 15),
+    "long": lambda s: s * (1, 1, 30),
     "coordinates outside": lambda s: (s * (1, 2, 1)).translate_sites([0], [3, 0, -1], True, False),
 }
 
@@ -136,8 +154,11 @@ def test_a_crystal_is_known_in_any_cell(name):
     predict, structure = recorder("2.7")
     assert predict(structure) == predict(structure.copy()) == pytest.approx(2.0, rel=1e-12)
     assert predict.compared == 0
-    assert predict(SUPERCELLS[name](structure)) == pytest.approx(2.0, rel=1e-12)
+    asked = SUPERCELLS[name](structure)
+    assert predict(asked) == pytest.approx(2.0, rel=1e-12)
     assert predict.compared == 1
+    _, made = predict.relist(structure, asked)
+    assert StructureMatcher(primitive_cell=False, scale=False).fit(made, asked)
 
 
 CRYSTALS_OF_OTHERS = {
@@ -148,6 +169,7 @@ CRYSTALS_OF_OTHERS = {
     "an atom moved": lambda s: s.translate_sites([0], [0.01, 0, 0]),
     "strained": lambda s: s.apply_strain(1e-3),
     "scaled": lambda s: s.scale_lattice(8 * s.volume),
+    "slanted so far that a box around its cell takes gigabytes": lambda s: in_cell(s, 1500),
     "an atom twice": lambda s: Structure(s.lattice, s.species[:1] * 4, [s.frac_coords[0]] * 4),
 }
 

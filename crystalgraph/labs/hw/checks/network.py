@@ -14,6 +14,7 @@ from crystalgraph.checking.compare import as_tensor, close, shapes
 from crystalgraph.checking.examine import Exam
 from crystalgraph.checking.faults import Fault, explain
 from crystalgraph.checking.gradients import gradient_is_the_slope, gradients_of
+from crystalgraph.checking.quiet import default_dtype
 from crystalgraph.labs.hw.advice import MISTAKES
 
 LAYER_INPUTS = ("atom_features", "bond_features", "center", "neighbor")
@@ -57,7 +58,11 @@ def call(function: Callable, inputs: list, names: tuple[str, ...]) -> Tensor:
 
 
 def keeps_single_precision(exam: Exam, run: Callable, inputs: list, names: tuple[str, ...]) -> None:
-    """Raise Fault unless float32 in gives float32 out, where torch's default is float64.
+    """Raise Fault unless it works in float32 too, whatever torch makes new tensors of.
+
+    Where torch's default is float64, features and new tensors of another dtype meet in an error,
+    and what is divided by a new tensor may come out in float64. Where the default is float32, as in
+    training, float32 in has to give float32 out.
 
     Args:
         exam: whose advice is given.
@@ -67,7 +72,9 @@ def keeps_single_precision(exam: Exam, run: Callable, inputs: list, names: tuple
     """
     single = [x.float() if isinstance(x, Tensor) and x.is_floating_point() else x for x in inputs]
     try:
-        call(run, single, names)
+        run(*single)
+        with default_dtype(torch.float32):
+            call(run, single, names)
     except Exception as error:
         if getattr(error, "cause", "") != "dtype" and "type" not in str(error):
             raise

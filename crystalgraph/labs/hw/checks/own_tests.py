@@ -30,9 +30,13 @@ Relisted = tuple[tuple, Any]
 """How a crystal is written down, and the crystal written down so, of our own making."""
 AS_GIVEN = ()
 
+COLUMNS = ("atomic_numbers", "center", "neighbor", "distance")
+"""Of a graph; they are all that the planted models read."""
+
 MAX_CALLS = 500
 ROUNDING = 1e-13  # relative; any real model depends on the order of additions in its last digits
 MAX_NUMBERS = 200_000  # in all crystals asked for
+MAX_CELLS = 20  # cells along an axis of a cell of few atoms; no test has a use for more
 
 
 @dataclass(frozen=True)
@@ -105,10 +109,18 @@ class Recorder:
 
 
 def _size(crystal: Crystal) -> int:
-    """How many numbers a crystal holds."""
-    if isinstance(crystal, CrystalGraph):
-        return sum(np.size(column) for column in vars(crystal).values())
-    return 4 * len(crystal)
+    """How many numbers a crystal holds; Fault for tables in place of a graph's columns.
+
+    Of tables numpy makes larger ones where it sorts columns.
+    """
+    if not isinstance(crystal, CrystalGraph):
+        return 4 * len(crystal)
+    if any(np.ndim(getattr(crystal, name)) != 1 for name in COLUMNS):
+        raise Fault(
+            f"Your test asks for a malformed graph: {', '.join(COLUMNS)} need one number "
+            "per atom or edge."
+        )
+    return sum(np.size(column) for column in vars(crystal).values())
 
 
 def verdict_of(result: object) -> bool:
@@ -236,8 +248,7 @@ def graph_of(case: Case) -> CrystalGraph:
 
 
 def _same_graph(one: CrystalGraph, other: CrystalGraph) -> bool:
-    columns = ("atomic_numbers", "center", "neighbor", "distance")
-    return all(np.array_equal(getattr(one, c), getattr(other, c)) for c in columns)
+    return all(np.array_equal(getattr(one, c), getattr(other, c)) for c in COLUMNS)
 
 
 def _bonds(graph: CrystalGraph) -> np.ndarray:
@@ -454,20 +465,40 @@ def _repeated(kept: Structure, asked: Structure) -> Relisted | None:
         (Lattice.from_parameters(*lattice.parameters) for lattice in (kept.lattice, asked.lattice)),
     ):
         cells = other.matrix @ np.linalg.inv(one.matrix)
+        if not np.abs(cells).max() <= max(MAX_CELLS, len(asked)):
+            continue
         whole = np.round(cells).astype(int)
         if np.allclose(cells, whole, atol=1e-4) and _each_site_in(kept, asked, whole):
             way = AS_GIVEN if (whole == np.eye(3)).all() else tuple(whole.flatten().tolist())
-            return way, kept * whole
+            return way, _in_cells(kept, asked, whole)
     return None
 
 
 def _each_site_in(kept: Structure, asked: Structure, cells: np.ndarray) -> bool:
     """Whether each atom of a cell is there in each of its images in a larger cell."""
-    apart = (asked.frac_coords @ cells)[:, None] - kept.frac_coords[None]
-    there = (np.abs(apart - np.round(apart)) < 1e-4).all(axis=2)
-    there &= np.equal.outer(asked.atomic_numbers, kept.atomic_numbers)
+    there = _is_image(kept, asked, cells)
     images = round(abs(np.linalg.det(cells)))
     return images > 0 and (there.sum(0) == images).all() and (there.sum(1) == 1).all()
+
+
+def _is_image(kept: Structure, asked: Structure, cells: np.ndarray) -> np.ndarray:
+    """Which atom of a larger cell (rows) is an image of which atom of the cell (columns)."""
+    apart = (asked.frac_coords @ cells)[:, None] - kept.frac_coords[None]
+    there = (np.abs(apart - np.round(apart)) < 1e-4).all(axis=2)
+    return there & np.equal.outer(asked.atomic_numbers, kept.atomic_numbers)
+
+
+def _in_cells(kept: Structure, asked: Structure, cells: np.ndarray) -> Structure:
+    """The larger cell with each atom exactly where its image is.
+
+    It is made of the atoms asked for, which are counted: pymatgen's supercell searches a box whose
+    size the cell alone decides, and a slanted cell of few atoms has a box of gigabytes.
+    """
+    atom = _is_image(kept, asked, cells).argmax(axis=1)
+    first, species = kept.frac_coords[atom], kept.species
+    coords = first + np.round(asked.frac_coords @ cells - first)
+    lattice = Lattice(cells @ kept.lattice.matrix)
+    return Structure(lattice, [species[i] for i in atom], coords @ np.linalg.inv(cells))
 
 
 def _mean_z(structure: Structure) -> float:

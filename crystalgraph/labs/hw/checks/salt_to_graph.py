@@ -120,6 +120,13 @@ def _three_columns(result: object) -> list[np.ndarray]:
     return columns
 
 
+def _per_atom(center: np.ndarray, n_atoms: int) -> np.ndarray:
+    """Number of edges of each atom (N,); bincount alone would count up to any center."""
+    if len(center) and not (0 <= center.min() and center.max() < n_atoms):
+        raise Fault(f"center should hold indices of atoms, 0 to {n_atoms - 1}.", "no atom")
+    return np.bincount(center.astype(int), minlength=n_atoms)
+
+
 def _sorted_edges(columns: Sequence[np.ndarray], n_atoms: int) -> Arrays:
     """Edges in an order that does not depend on how they were found.
 
@@ -132,9 +139,8 @@ def _sorted_edges(columns: Sequence[np.ndarray], n_atoms: int) -> Arrays:
     """
     center, neighbor, distance = columns
     order = np.lexsort((np.round(distance, 6), neighbor, center))
-    per_atom = np.bincount(center.astype(int), minlength=n_atoms)
     return {
-        "number of edges per atom": per_atom,
+        "number of edges per atom": _per_atom(center, n_atoms),
         "center": center[order],
         "neighbor": neighbor[order],
         "distance": distance[order],
@@ -181,7 +187,7 @@ def _torn_shell(case: Case, edges: Arrays) -> str:
 
 def _edges_per_atom(answer: Callable, structure: Structure) -> np.ndarray:
     center, _, _ = _three_columns(answer(structure))
-    return np.bincount(center.astype(int), minlength=len(structure))
+    return _per_atom(center, len(structure))
 
 
 def _same_in_supercells(exam: Exam) -> None:
@@ -319,6 +325,8 @@ def _indices_fit(exam: Exam) -> None:
     graphs = graphs_of(exam.named("three")[0])
     names = zip(BATCH_COLUMNS, exam.answer(graphs), strict=True)
     batch = {name: np.asarray(value) for name, value in names}
+    if any(column.ndim != 1 for column in batch.values()):
+        raise Fault(f"The five arrays should have one axis; got {shapes(batch)}.", "shape")
     atoms = sum(graph.n_atoms for graph in graphs)
     for name in ("center", "neighbor"):
         if batch[name].dtype.kind not in "iu":

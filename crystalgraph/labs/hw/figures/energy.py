@@ -125,7 +125,7 @@ def plot_bars(
         split: name of the split.
         baselines: MAE in eV/atom of simple predictors, drawn as lines.
         ax: where to draw; default a new figure.
-        attempt: one of them that was guessed and run now, marked in its row.
+        attempt: one of them that was guessed, marked with its run in its row.
 
     Returns:
         The figure.
@@ -145,23 +145,28 @@ def plot_bars(
     ax.set_yticks(range(len(names)), [experiments.label(name, group) for name in names])
     ax.invert_yaxis()
     if attempt is not None:
-        row = list(names).index(attempt.name)
-        ax.plot(attempt.guess, row, "x", color=COLORS[6], ms=9, mew=2.5, label="your guess")
-        ax.plot(attempt.run.test_mae, row, "D", color=COLORS[1], ms=7, mec="black", label="run now")
+        _draw_attempt(ax, list(names).index(attempt.name), attempt)
     _draw_baselines(ax, baselines or {})
+    if attempt is not None or baselines:
+        ax.legend(
+            frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3
+        )
     ax.set(xlabel=f"test {MAE_UNIT}, {split} split", title=group.replace("_", " "))
     ax.margins(x=0.12)
     ax.set_xlim(left=0)
     return _tidy(_figure_of(ax))
 
 
+def _draw_attempt(ax: Axes, row: int, attempt: Attempt) -> None:
+    guess, mae = attempt.guess, attempt.outcome.run.test_mae
+    ax.plot(guess, row, "x", color=COLORS[6], ms=9, mew=2.5, label=f"your guess {guess:.3f}")
+    name = f"{attempt.outcome.whose} {mae:.3f}"
+    ax.plot(mae, row, "D", color=COLORS[1], ms=7, mec="black", label=name)
+
+
 def _draw_baselines(ax: Axes, baselines: Mapping[str, float]) -> None:
     for (name, value), style in zip(baselines.items(), ("--", ":", "-."), strict=False):
         ax.axvline(value, color=COLORS[5], linestyle=style, label=f"{name} {value:.3f}")
-    if baselines:
-        ax.legend(
-            frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3
-        )
 
 
 def plot_groups(groups: Sequence[str], split: str = "formula") -> Figure:

@@ -273,6 +273,34 @@ def is_permutation_invariant(predict, graph):
     return True
 """
 
+SLANTED_CELLS = """
+import numpy as np
+from pymatgen.core import Lattice, Structure
+def is_supercell_invariant(predict, structure):
+    for slant in (1500, 8000):
+        cell = np.array([[1, slant, slant], [0, 1, slant], [0, 0, 1]])
+        coords = structure.frac_coords @ np.linalg.inv(cell)
+        lattice = Lattice(cell @ structure.lattice.matrix)
+        for _ in range(20):
+            predict(Structure(lattice, structure.species, coords))
+    return True
+"""
+
+TABLES = """
+import numpy as np
+from dataclasses import replace
+def is_permutation_invariant(predict, graph):
+    table = np.zeros((2, 15000, 2), dtype=int)
+    predict(replace(graph, center=table, neighbor=table, distance=table.astype(float)))
+    return True
+"""
+
+FAR_INDEX = """
+import numpy as np
+def find_neighbors(structure, k=12, radius=8.0, tolerance=0.01):
+    return np.array([4 * 10**9]), np.array([0]), np.array([2.0])
+"""
+
 MANY_CALLS = """
 def is_supercell_invariant(predict, structure):
     while True:
@@ -395,6 +423,30 @@ SUBMISSIONS = [
         "PARTIAL",
         without("2.6"),
         {"2.6": "WRONG"},
+    ),
+    Submission(
+        "slanted cells",
+        "a test asks for cells of four atoms that lie in a box of gigabytes",
+        lambda: correct().cell("2.7", SLANTED_CELLS).hand_in(),
+        "PARTIAL",
+        without("2.7"),
+        {"2.7": "WRONG"},
+    ),
+    Submission(
+        "tables for columns",
+        "a test asks for a graph of tables, which become 43 GB when they are sorted",
+        lambda: correct().cell("2.6", TABLES).hand_in(),
+        "PARTIAL",
+        without("2.6"),
+        {"2.6": "WRONG"},
+    ),
+    Submission(
+        "index far outside",
+        "an edge belongs to atom 4 000 000 000: whoever counts the edges of each atom needs 32 GB",
+        lambda: correct().cell("1.2", FAR_INDEX).hand_in(),
+        "PARTIAL",
+        without("1.2"),
+        {"1.2": "WRONG"},
     ),
     Submission(
         "endless asking",

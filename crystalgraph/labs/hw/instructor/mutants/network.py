@@ -742,9 +742,8 @@ def _readout_activated(self, hidden):
     return self.activation(CrystalGraphConvNet.readout(self, hidden))
 
 
-def _readout_collected(self, hidden):
-    found = CrystalGraphConvNet.readout(self, hidden)
-    return torch.zeros(found.shape) + found
+def _readout_converted(self, hidden):
+    return CrystalGraphConvNet.readout(self, hidden).double()
 
 
 for _cause, _parts in {
@@ -761,7 +760,7 @@ for _cause, _parts in {
     "residual twice": {"states": _states_added},
     "last state only": {"states": _states_last_only},
     "readout without squeeze": {"readout": _readout_column},
-    "dtype": {"readout": _readout_collected},
+    "dtype": {"readout": _readout_converted},
     "softplus on the prediction": {"readout": _readout_activated},
     "center and neighbor swapped": {"order": (1, 0)},
 }.items():

@@ -166,6 +166,21 @@ def mean_scatter(atom_features, crystal, n_crystals):
     return out.scatter_reduce(0, index, atom_features, reduce="mean", include_self=False)
 
 
+@right("2.3", "counts of ones of torch's default dtype")
+def mean_counted(atom_features, crystal, n_crystals):
+    sums = atom_features.new_zeros(n_crystals, atom_features.shape[1])
+    sums = sums.index_add(0, crystal, atom_features)
+    counts = torch.zeros(n_crystals).index_add(0, crystal, torch.ones(len(crystal)))
+    return sums / counts.unsqueeze(1)
+
+
+@right("2.3", "counts from a list of floats")
+def mean_of_list(atom_features, crystal, n_crystals):
+    sums = atom_features.new_zeros(n_crystals, atom_features.shape[1])
+    sums = sums.index_add(0, crystal, atom_features)
+    return sums / torch.tensor([float((crystal == c).sum()) for c in range(n_crystals)])[:, None]
+
+
 @right("2.3", "list comprehension")
 def mean_list(atom_features, crystal, n_crystals):
     return torch.stack([atom_features[crystal == c].mean(dim=0) for c in range(n_crystals)])
@@ -193,6 +208,19 @@ def max_exclude(atom_features, crystal, n_crystals):
     index = crystal.unsqueeze(-1).expand_as(atom_features)
     start = torch.zeros(n_crystals, atom_features.size(1))
     return start.scatter_reduce(0, index, atom_features, "amax", include_self=False)
+
+
+@right("2.5", "a prediction added to zeros of torch's default dtype", CrystalGraphConvNet)
+def network_collected(self, atom_features, bond_features, center, neighbor, crystal, n_crystals):
+    states = [self.embedding(atom_features)]
+    for conv in self.convs:
+        states.append(conv(states[-1], bond_features, center, neighbor))
+    hidden = self.activation(self.pool(states, crystal, n_crystals))
+    hidden = self.activation(self.conv_to_fc(hidden))
+    for layer in self.fcs:
+        hidden = self.activation(layer(hidden))
+    found = self.readout(hidden)
+    return torch.zeros(found.shape) + found
 
 
 @right("2.5", "everything in one variable", CrystalGraphConvNet)
