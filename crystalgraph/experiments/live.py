@@ -289,8 +289,7 @@ def guess_and_run(
 
 def _checked_guess(guess: object) -> float:
     """A guess as a float; refused before minutes of training when it is no number."""
-    number = isinstance(guess, Real) and not isinstance(guess, bool) and math.isfinite(guess)
-    if not number:
+    if not isinstance(guess, Real) or isinstance(guess, bool) or not math.isfinite(guess):
         raise CrystalGraphError(
             f"Your guess {guess!r} is not a number: write a test error in eV/atom with a decimal "
             "point and without quotes, such as 0.1."

@@ -75,7 +75,7 @@ def test_a_hand_in_is_searched_task_by_task():
     ],
 )
 def test_a_ready_made_log_softmax_is_named_where_no_check_can_refuse_it(body):
-    assert list(found(HandInBuilder(solved=()).hole("4.1", body))) == ["4.1"]
+    assert "4.1" in found(HandInBuilder(solved=()).hole("4.1", body))
 
 
 def test_right_answers_in_other_styles_write_it_themselves():
