@@ -24,11 +24,11 @@ settings.load_profile("any clock")
 
 TESTS = Path(__file__).resolve().parent
 
-sys.path.insert(0, str(TESTS / "support"))
-from python_path import python_path  # noqa: E402
-
-# What is started from here reads it too.
-os.environ["PYTHONPATH"] = python_path(TESTS / "support" / "quick_start")
+# What is started from here reads sitecustomize.py there.
+QUICK_START = str(TESTS / "support" / "quick_start")
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [QUICK_START, os.environ.get("PYTHONPATH")])
+)
 sys.modules.setdefault("rfc3987_syntax", None)
 
 # What takes minutes begins first, so that at the end neither process waits for the other.

@@ -42,7 +42,8 @@ print("loaded:", [name for name in ("lark", "pymatviz") if name in sys.modules])
 
 def first_cells(folder, **changes):
     """What is printed by a fresh process that runs cells like the first ones of a notebook."""
-    environment = {name: v for name, v in os.environ.items() if name != "NBGRADER_EXECUTION"}
+    unset = ("NBGRADER_EXECUTION", "PYTHONPATH")  # support/quick_start leaves out one package
+    environment = {name: v for name, v in os.environ.items() if name not in unset}
     return subprocess.run(
         [sys.executable, "-c", NOTEBOOK],
         cwd=folder,
