@@ -107,8 +107,9 @@ def test_answers_see_float64():
         return solution("2.3")(v, crystal, n)
 
     assert HW.run_check("2.3", mean_pool).passed
-    once = (torch.float64, torch.float32)  # to see that the dtype of what goes in is kept
-    assert set(seen) == {(torch.float64, torch.float64), once} and seen.count(once) == 1
+    once = [(default, torch.float32) for default in (torch.float64, torch.float32)]
+    assert set(seen) == {(torch.float64, torch.float64), *once}
+    assert all(seen.count(one) == 1 for one in once), "to see that the dtype is kept"
 
 
 def test_unknown_task():

@@ -108,8 +108,9 @@ def with_one_bad_result(task, bad, which):
     """The right answer, whose results are right but for one call."""
     right, calls = solution(task), itertools.count()
 
-    def spoil(result):
-        if next(calls) != which:
+    def spoil(result, *arguments):
+        whole = any(isinstance(x, torch.Tensor) and x.dtype == torch.int64 for x in arguments[:1])
+        if whole or next(calls) != which:  # 4.1 asks of whole numbers only how they are refused
             return result
         spoil.done = True
         if isinstance(result, tuple):
@@ -118,7 +119,7 @@ def with_one_bad_result(task, bad, which):
 
     spoil.done = False
     if not isinstance(right, type):
-        return lambda *arguments: spoil(right(*arguments)), spoil
+        return lambda *arguments: spoil(right(*arguments), *arguments), spoil
     changed = {"forward": lambda *arguments: spoil(right.forward(*arguments))}
     return type(right.__name__, (right,), changed), spoil
 

@@ -72,15 +72,16 @@ def keeps_single_precision(exam: Exam, run: Callable, inputs: list, names: tuple
     """
     single = [x.float() if isinstance(x, Tensor) and x.is_floating_point() else x for x in inputs]
     try:
-        run(*single)
+        results = [run(*single)]
         with default_dtype(torch.float32):
-            call(run, single, names)
+            results.append(call(run, single, names))
     except Exception as error:
         if getattr(error, "cause", "") != "dtype" and "type" not in str(error):
             raise
         said = "With inputs in float64 it works, with the same ones in float32 it does not."
         message = f"Likely mistake: {exam.check.advice_on('dtype')}\n{said}"
         raise Fault(message, "dtype", explain(error, exam.task.name).line) from None
+    close(*results)  # refuses what is no number
 
 
 def _shapes(names: tuple[str, ...]) -> Callable[[Case], str]:
