@@ -145,7 +145,7 @@ def install_missing(extras: Sequence[str] = (), pyproject: Path = REPO / "pyproj
     """Install what the notebooks need and Colab lacks; everything else keeps its version.
 
     Args:
-        extras: optional dependencies that the lab needs.
+        extras: optional dependencies; where they cannot be had, the rest is installed without.
         pyproject: where dependencies stand.
 
     Raises:
@@ -161,6 +161,10 @@ def install_missing(extras: Sequence[str] = (), pyproject: Path = REPO / "pyproj
         if not (problem := pip_install(wanted, held)):
             importlib.invalidate_caches()
             return
+    if extras:
+        print("That failed; once more without what the lab can do without.", flush=True)
+        install_missing((), pyproject)
+        return
     raise SetUpFailed(
         f"{', '.join(names)} could not be installed beside this machine's "
         f"{', '.join(NEVER_CHANGED)}; run this cell again, and if that does not help show your "

