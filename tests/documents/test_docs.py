@@ -50,7 +50,6 @@ STUDENTS_ALSO_GET = (
     "start.py",
     "requirements.lock",
     "docs/pictures",
-    "docs/for_students",
 )
 
 

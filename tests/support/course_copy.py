@@ -21,7 +21,10 @@ from crystalgraph.labs.lab import HIDDEN, Lab
 from crystalgraph.paths import REPO
 from crystalgraph.releasing.holes import find_holes, stub_line, task_of
 
-COURSE_FILES = ("pyproject.toml", "nbgrader_config.py", "docs/tasks.md")
+COURSE_FILES = (
+    *("pyproject.toml", "nbgrader_config.py", "docs/tasks.md"),
+    "docs/for_students/README.md",
+)
 FIRST_LAB = next(iter(LABS.values()))
 
 
