@@ -5,25 +5,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from crystalgraph.commands.grade import add_course_arguments, check_installation
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--assignment", required=True, metavar="NAME", help="the lab's id")
-    parser.add_argument(
-        "--out", type=Path, default=Path("answers"), metavar="DIR", help="default: ./answers"
-    )
+    add_course_arguments(parser, "answers")
     parser.add_argument(
         "--read",
         type=Path,
         nargs="+",
         metavar="FILE",
         help="files that the pages have saved: write their points into the gradebook",
-    )
-    parser.add_argument(
-        "--gradebook",
-        default="",
-        metavar="URL",
-        help="database of nbgrader; default: gradebook.db in the course's folder",
     )
     parser.epilog = (
         "Exit code: 0 fine, 1 some points were not written, 2 nothing could be begun. Grade the "
@@ -33,7 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Make the pages, or read points back; returns the exit code."""
-    from crystalgraph.commands.grade import check_installation
     from crystalgraph.labs import find_lab
 
     lab = find_lab(args.assignment)

@@ -24,10 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="nbgrader's submitted/, a folder of zips, or what a learning platform gave, as a zip "
         "or unpacked",
     )
-    parser.add_argument("--assignment", required=True, metavar="NAME", help="the lab's id")
-    parser.add_argument(
-        "--out", type=Path, default=Path("results"), metavar="DIR", help="default: ./results"
-    )
+    add_course_arguments(parser, "results")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--workers", type=_number, metavar="N", help="processes here; default: one for each core"
@@ -39,17 +36,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--resume", action="store_true", help="keep what is graded already, finish the rest"
     )
     parser.add_argument(
-        "--gradebook",
-        default="",
-        metavar="URL",
-        help="database of nbgrader; default: gradebook.db in the course's folder",
-    )
-    parser.add_argument(
         "--unsafe", action="store_true", help="run strangers' code without a sandbox"
     )
     parser.epilog = (
         "Exit code: 0 everything is graded, 1 some hand-ins could not be graded or written to the "
         "gradebook (try --resume), 2 nothing could be begun."
+    )
+
+
+def add_course_arguments(parser: argparse.ArgumentParser, out: str) -> None:
+    """Declare what every command takes that works on a course's gradebook.
+
+    Args:
+        parser: of the command.
+        out: the folder that it writes to by default.
+    """
+    parser.add_argument("--assignment", required=True, metavar="NAME", help="the lab's id")
+    parser.add_argument(
+        "--out", type=Path, default=Path(out), metavar="DIR", help=f"default: ./{out}"
+    )
+    parser.add_argument(
+        "--gradebook",
+        default="",
+        metavar="URL",
+        help="database of nbgrader; default: gradebook.db in the course's folder",
     )
 
 

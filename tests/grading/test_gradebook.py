@@ -28,7 +28,7 @@ from browser import (
 from course_copy import nbgrader, points_of
 from fake_grader import mark
 from graded_term import DUE, EXPECTED
-from grading_course import WHOLE, grade, in_gradebook, release, write_hand_in
+from grading_course import WHOLE, grade, in_gradebook, is_free, release, write_hand_in
 from hand_in_builder import HandInBuilder, put, zip_of
 from nbgrader.api import Gradebook
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
@@ -37,7 +37,6 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from crystalgraph.course.hand_in.names import TIME_FORMAT
-from crystalgraph.errors import CrystalGraphError
 from crystalgraph.grading.batch import Batch
 from crystalgraph.grading.intake.answers import Answers, read_answers
 from crystalgraph.grading.intake.hand_ins import HandIn
@@ -334,15 +333,6 @@ def test_a_locked_gradebook_costs_one_result_and_not_the_next(course):
             "first": 120.0,
             "second": 120.0,
         }
-
-
-def is_free(url):
-    """Whether nobody writes into a gradebook."""
-    try:
-        with gradebook_lock(url):
-            return True
-    except CrystalGraphError:
-        return False
 
 
 @pytest.mark.slow

@@ -1,20 +1,12 @@
 """One writer of a gradebook: a second one is told in one sentence, a dead one locks nothing."""
 
 import pytest
+from grading_course import is_free
 
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.releasing.gradebook_lock import gradebook_lock
 
 SENTENCE = r"is writing to the gradebook .*: wait until it is done, and start this again"
-
-
-def is_free(url):
-    """Whether the lock can be had."""
-    try:
-        with gradebook_lock(url):
-            return True
-    except CrystalGraphError:
-        return False
 
 
 def test_a_second_writer_is_told(tmp_path):

@@ -16,8 +16,10 @@ from hand_in_builder import HandInBuilder
 from nbgrader.api import Gradebook
 from python_path import python_path
 
+from crystalgraph.errors import CrystalGraphError
 from crystalgraph.grading import secret
 from crystalgraph.paths import REPO
+from crystalgraph.releasing.gradebook_lock import gradebook_lock
 
 WHOLE = ("", "")
 """In the place of a cell: timestamp, score and whether a human is needed, of a whole hand-in."""
@@ -72,6 +74,15 @@ def in_gradebook(course, url=""):
             submission.student.id: _of(submission)
             for submission in gradebook.assignment_submissions(FIRST_LAB.id)
         }
+
+
+def is_free(url):
+    """Whether nobody writes into a gradebook."""
+    try:
+        with gradebook_lock(url):
+            return True
+    except CrystalGraphError:
+        return False
 
 
 def _of(submission):
