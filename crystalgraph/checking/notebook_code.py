@@ -67,7 +67,7 @@ def load_function(path: Path, name: str, task: str = "", released: Path | None =
     cells = code_cells(path)
     given = None if released is None else code_cells(released)
     above = cells[: _place_of_check(cells, task)]
-    if not any(name in one.binds for one in statements(above, path.name, given)[0]):
+    if not any(name in one.syntax.binds for one in statements(above, path.name, given)[0]):
         above = cells
     return function_of(above, name, path.name, given)
 
@@ -98,9 +98,10 @@ def function_of(
     found, broken = statements(cells, where, released)
     must = needed(found, [name])
     own = {one for one in found if one.own}
-    if own.isdisjoint(one for one in found if name in one.binds) and released is not None:
-        must = {one for one in must if name in one.binds or one.defines}  # a stub needs no data
-    trials = own | needed(found, frozenset().union(*(one.needs for one in own)))
+    binding = {one for one in found if name in one.syntax.binds}
+    if own.isdisjoint(binding) and released is not None:
+        must = {one for one in must if one in binding or one.syntax.defines}  # no data for a stub
+    trials = own | needed(found, frozenset().union(*(one.syntax.needs for one in own)))
     namespace = notebook_namespace()
     seconds = math.inf if released is None else SECONDS
     errors = _run(found, must, trials, namespace, seconds)
@@ -112,7 +113,7 @@ def function_of(
                 f"{where}: the cell that defines {name} is no valid Python: {error.msg} in its "
                 f"line {error.lineno}."
             )
-    defining = {one.cell for one in found if name in one.binds}
+    defining = {one.cell for one in binding}
     raised = [one for one in errors if one in must or one.cell in defining]
     raise next(
         (errors[one] for one in sorted(raised, key=lambda one: one.cell not in defining)),
@@ -149,8 +150,9 @@ def _run(
         if one not in must | trials or (one.own and one.cell in ended):
             continue
         kind = "given" if one in must else "trial"
-        needed = one in must and (one.own or one.defines)
-        part = seconds if one.defines else max(left[kind] / 2, seconds / 50)
+        defines = one.syntax.defines
+        needed = one in must and (one.own or defines)
+        part = seconds if defines else max(left[kind] / 2, seconds / 50)
         limit = math.inf if needed else part
         charged: Callable[[], float] = float  # nothing yet
         try:
@@ -167,7 +169,7 @@ def _run(
             if one.own:
                 ended.add(one.cell)
             errors[one] = error
-        if not one.defines:
+        if not defines:
             left[kind] = max(0.0, left[kind] - charged())
     return errors
 

@@ -9,33 +9,30 @@ import linecache
 import symtable
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import CodeType
 
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 _BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _ANY = "*"
+CELLS = 512
+"""Cells that are kept when parsed: those of all notebooks of a lab, and more."""
 
 
 @dataclass(frozen=True, eq=False)
-class Statement:
-    """One top-level statement of a notebook.
+class Syntax:
+    """A statement as it is written, wherever it stands.
 
     Attributes:
         node: its syntax tree.
-        filename: notebook and cell, for messages.
-        cell: number of its cell, from 0.
-        own: whether the student wrote it; False for what was handed out.
-        last: whether it is the last of its cell.
-        features: flags of the compiler, for what was imported from __future__ so far.
     """
 
     node: ast.stmt
-    filename: str
-    cell: int
-    own: bool
-    last: bool
-    features: int
+
+    @cached_property
+    def text(self) -> str:
+        """The same for two statements that differ in blanks and comments only."""
+        return ast.dump(self.node)
 
     @cached_property
     def _names(self) -> tuple[frozenset[str], frozenset[str]]:
@@ -67,19 +64,6 @@ class Statement:
         values = (n.value if isinstance(n, ast.keyword) else n for n in given)
         return frozenset(map(_root, values))
 
-    @cached_property
-    def code(self) -> CodeType:
-        """To be evaluated; gives the value of an expression, or a coroutine that will.
-
-        Raises:
-            SyntaxError: Python's parser took it, its compiler does not.
-        """
-        flags = self.features | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        if isinstance(self.node, ast.Expr):
-            tree = ast.Expression(self.node.value)
-            return compile(tree, self.filename, "eval", flags, dont_inherit=True)
-        return compile(ast.Module([self.node], []), self.filename, "exec", flags, dont_inherit=True)
-
     @property
     def imports(self) -> bool:
         """Whether it is an import."""
@@ -89,6 +73,40 @@ class Statement:
     def defines(self) -> bool:
         """Whether it is an import or a definition, which computes nothing."""
         return self.imports or isinstance(self.node, _BLOCKS)
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """One top-level statement of a notebook.
+
+    Attributes:
+        syntax: what is written there.
+        filename: notebook and cell, for messages.
+        cell: number of its cell, from 0.
+        own: whether the student wrote it; False for what was handed out.
+        last: whether it is the last of its cell.
+        features: flags of the compiler, for what was imported from __future__ so far.
+    """
+
+    syntax: Syntax
+    filename: str
+    cell: int
+    own: bool
+    last: bool
+    features: int
+
+    @cached_property
+    def code(self) -> CodeType:
+        """To be evaluated; gives the value of an expression, or a coroutine that will.
+
+        Raises:
+            SyntaxError: Python's parser took it, its compiler does not.
+        """
+        node, flags = self.syntax.node, self.features | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        if isinstance(node, ast.Expr):
+            tree = ast.Expression(node.value)
+            return compile(tree, self.filename, "eval", flags, dont_inherit=True)
+        return compile(ast.Module([node], []), self.filename, "exec", flags, dont_inherit=True)
 
 
 def statements(
@@ -104,7 +122,7 @@ def statements(
     Returns:
         The statements, and for cells that do not parse their number with the error.
     """
-    given = None if released is None else {ast.dump(node) for one in released for node in _try(one)}
+    given = None if released is None else {one.text for cell in released for one in _try(cell)}
     found: list[Statement] = []
     broken: dict[int, SyntaxError] = {}
     features = 0
@@ -112,12 +130,12 @@ def statements(
         filename = f"{where}, code cell {number + 1}"
         linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
         try:
-            nodes = parse(source)
-            for node in nodes:
-                own = given is not None and ast.dump(node) not in given
-                features |= _features(node)
-                last = node is nodes[-1]
-                found.append(Statement(node, filename, number, own, last, features))
+            parsed = parse(source)
+            for syntax in parsed:
+                own = given is not None and syntax.text not in given
+                features |= _features(syntax.node)
+                last = syntax is parsed[-1]
+                found.append(Statement(syntax, filename, number, own, last, features))
         except SyntaxError as error:
             broken[number] = error
         except _UNREADABLE as error:
@@ -125,18 +143,30 @@ def statements(
     return found, broken
 
 
-def parse(source: str) -> list[ast.stmt]:
+@lru_cache(CELLS)
+def parse(source: str) -> tuple[Syntax, ...]:
     """The statements of a cell; what only Jupyter understands becomes calls of get_ipython().
 
     Raises:
         SyntaxError: neither Python nor IPython understands it.
     """
     try:
-        return ast.parse(source).body
+        tree = ast.parse(source)
     except SyntaxError:
         from IPython.core.inputtransformer2 import TransformerManager  # only few cells need it
 
-        return ast.parse(TransformerManager().transform_cell(source)).body
+        tree = ast.parse(TransformerManager().transform_cell(source))
+    return tuple(map(Syntax, tree.body))
+
+
+def study(released: Iterable[str]) -> None:
+    """Parse cells that were handed out, for all who meet them again in this process or its forks.
+
+    Args:
+        released: sources of the cells.
+    """
+    for one in [syntax for cell in released for syntax in _try(cell)]:
+        _ = one.text, one.binds, one.changes, one.arguments
 
 
 def _features(node: ast.stmt) -> int:
@@ -147,11 +177,11 @@ def _features(node: ast.stmt) -> int:
     return sum(getattr(__future__, name).compiler_flag for name in names)
 
 
-def _try(source: str) -> list[ast.stmt]:
+def _try(source: str) -> tuple[Syntax, ...]:
     try:
         return parse(source)
     except _UNREADABLE:
-        return []
+        return ()
 
 
 def needed(found: Sequence[Statement], names: Iterable[str]) -> set[Statement]:
@@ -161,15 +191,16 @@ def needed(found: Sequence[Statement], names: Iterable[str]) -> set[Statement]:
         found: all statements of a notebook.
         names: wanted.
     """
-    imported = frozenset[str]().union(*(s.binds for s in found if s.imports))
-    defined = frozenset[str]().union(*(s.binds for s in found if s.defines))
-    gives = {s: s.binds | (s.changes - imported) for s in found}
+    written = [s.syntax for s in found]
+    imported = frozenset[str]().union(*(s.binds for s in written if s.imports))
+    defined = frozenset[str]().union(*(s.binds for s in written if s.defines))
+    gives = {s: s.syntax.binds | (s.syntax.changes - imported) for s in found}
     # what the student wrote is run in any case, and is not to take long for a plot of the table
-    gives |= {s: gives[s] | (s.arguments - defined) for s in found if not s.own}
+    gives |= {s: gives[s] | (s.syntax.arguments - defined) for s in found if not s.own}
     wanted, chosen = {_ANY, *names}, set[Statement]()
     while more := {s for s in found if s not in chosen and not gives[s].isdisjoint(wanted)}:
         chosen |= more
-        wanted |= frozenset().union(*(s.needs for s in more)) - set(dir(builtins))
+        wanted |= frozenset().union(*(s.syntax.needs for s in more)) - set(dir(builtins))
     return chosen
 
 
@@ -181,8 +212,8 @@ def calls(source: str, function: str, first: str) -> bool:
         function: its name.
         first: the text.
     """
-    nodes = _try(source)
-    nodes += [part for node in nodes for text in _given_to_magics(node) for part in _try(text)]
+    nodes = [one.node for one in _try(source)]
+    nodes += [one.node for node in nodes for text in _given_to_magics(node) for one in _try(text)]
     return any(
         isinstance(part, ast.Call)
         and isinstance(part.func, ast.Name)
@@ -214,9 +245,8 @@ def _bound_and_needed(node: ast.stmt) -> tuple[frozenset[str], frozenset[str]]:
         binds.add(_ANY)
     for text in _given_to_magics(node):
         for part in _try(text):
-            more = _bound_and_needed(part)
-            binds |= more[0]
-            needs |= more[1]
+            binds |= part.binds
+            needs |= part.needs
     return frozenset(binds), frozenset(needs)
 
 
@@ -257,7 +287,7 @@ def names_imported(found: Collection[Statement]) -> list[str]:
     """Modules that statements import, "crystalgraph.figures"; some may be no modules."""
     modules: list[str] = []
     for statement in found:
-        node = statement.node
+        node = statement.syntax.node
         if isinstance(node, ast.Import):
             modules += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

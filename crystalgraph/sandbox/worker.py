@@ -33,6 +33,7 @@ from crystalgraph.checking.cases import Case
 from crystalgraph.checking.check import Check
 from crystalgraph.checking.faults import Fault, explain
 from crystalgraph.checking.notebook_code import function_of
+from crystalgraph.checking.notebook_statements import study
 from crystalgraph.checking.quiet import double_precision
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.sandbox import forks
@@ -62,7 +63,9 @@ def main() -> None:
             _, arrays = wire.receive(FOREVER)
         except Gone:
             return
-        wire.send(_run(wire, StudentCode.from_array(arrays[0]), checks))
+        code = StudentCode.from_array(arrays[0])
+        study(code.released)  # once for the tasks of a notebook
+        wire.send(_run(wire, code, checks))
 
 
 def _run(wire: Wire, code: StudentCode, checks: dict[str, Check]) -> dict:
@@ -103,6 +106,7 @@ def import_all(checks: str) -> dict[str, Check]:
     """
     found = {check.task: check for check in importlib.import_module(checks).CHECKS}
     sys.modules.setdefault("torch._dynamo", _NothingCompiled("torch._dynamo"))
+    importlib.import_module("IPython.core.interactiveshell")
     layer = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)).eval()
     torch.autograd.grad(layer(torch.ones(1, 2)).sum(), [*layer.parameters()])
     torch.optim.Adam(layer.parameters()).step()
