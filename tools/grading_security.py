@@ -24,6 +24,12 @@ tests grade all tasks of every one, and an honest hand-in after each.
 
 The right answers are never where a student's code runs. That code is in a sandbox without network
 (bubblewrap), gets inputs drawn for this student, and gives back arrays; they are compared outside.
+
+The libraries are loaded once, in bubblewrap, by a process that never runs a student's code. The
+sandbox of a hand-in is a fork of it with users, processes, network, memory and disks of its own,
+and without any right (`crystalgraph/sandbox/inner_walls.py`). `tests/sandbox/test_walls.py` tries
+the same doors behind these inner walls as behind bubblewrap alone, and that two sandboxes share no
+namespace. Where the system forbids inner walls each sandbox has a bubblewrap to itself.
 """
 LIMITS = """
 ## What is believed

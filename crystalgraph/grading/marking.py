@@ -34,7 +34,7 @@ from crystalgraph.sandbox.ending import Ending, SandboxFailed
 from crystalgraph.sandbox.session import CurrentSandbox, Ended, SandboxPool, Session
 from crystalgraph.sandbox.stand_ins import RemoteFunction, remote_class
 from crystalgraph.sandbox.student_code import StudentCode
-from crystalgraph.sandbox.walls import Walls
+from crystalgraph.sandbox.walls import Walls, usable
 
 _POOLS: dict[tuple[Walls, str], SandboxPool] = {}
 _STATUS = {
@@ -78,7 +78,7 @@ def walls_for(lab: Lab, unsafe: bool = False) -> Walls:
         lab: whose limits apply.
         unsafe: no walls at all.
     """
-    return Walls(hidden_in_sandbox(), lab.limits, unsafe)
+    return usable(Walls(hidden_in_sandbox(), lab.limits, unsafe))
 
 
 def sandbox_pool(lab: Lab, unsafe: bool = False) -> SandboxPool:

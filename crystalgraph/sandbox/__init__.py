@@ -4,6 +4,8 @@ The package knows no lab: the module of a lab's checks, and the folders that mus
 handed down.
 
     walls         a process of ours in bubblewrap, and the proof that it holds
+    inner_walls   what is around each sandbox inside those walls
+    server        sandboxes, and the process from which they are forked
     forbidden_calls   calls of the system that no code in there can make
     worker        what runs in there: loads a student's code and calls it
     forks         a function in a process of its own, with a limit of time

@@ -1,8 +1,9 @@
 """Calls of the system that give memory which no limit counts: they fail for want of memory.
 
-System V shared memory, semaphores and queues, memory files and shared anonymous memory belong to no
-process: it is in no limit of a process, and may stay when the process that asked for it is gone.
-What libraries need is left: files in /dev/shm, whose size is limited, and memory of one's own.
+System V shared memory, semaphores and queues, memory files, shared anonymous memory and keys belong
+to no process: they are in no limit of a process, and may stay when the process that asked for them
+is gone; keys are even seen by other sandboxes. What libraries need is left: files in /dev/shm,
+whose size is limited, and memory of one's own.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import errno
 import platform
 import struct
 
-_NUMBERS = {  # of mmap; of shmget, semget, msgget, memfd_create, memfd_secret
-    "x86_64": (0xC000003E, 9, (29, 64, 68, 319, 447)),
-    "aarch64": (0xC00000B7, 222, (194, 190, 186, 279, 447)),
+_NUMBERS = {  # of mmap; of shmget, semget, msgget, memfd_create, memfd_secret, the three of keys
+    "x86_64": (0xC000003E, 9, (29, 64, 68, 319, 447, 248, 249, 250)),
+    "aarch64": (0xC00000B7, 222, (194, 190, 186, 279, 447, 217, 218, 219)),
 }
 _SHARED_ANONYMOUS = 0x01 | 0x20
 

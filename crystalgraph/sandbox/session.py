@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -26,14 +26,15 @@ from crystalgraph.checking.limits import (
 )
 from crystalgraph.sandbox.ending import Ending, SandboxFailed
 from crystalgraph.sandbox.packing import unpack
-from crystalgraph.sandbox.student_code import StudentCode
-from crystalgraph.sandbox.walls import (
+from crystalgraph.sandbox.server import (
     OutOfMemory,
     ProcessorTime,
     Sandbox,
-    Walls,
+    SandboxServer,
     killed_for_memory,
 )
+from crystalgraph.sandbox.student_code import StudentCode
+from crystalgraph.sandbox.walls import Walls
 from crystalgraph.sandbox.wire import Gone, Malformed
 
 MAX_MESSAGE = 1500
@@ -68,36 +69,50 @@ _NAMED: dict[str, type[RemoteError]] = {  # checks look for these
 
 @dataclass
 class SandboxPool:
-    """Warm sandboxes, one to work in and others that are importing.
+    """Sandboxes of a lab, forked from a process that has its libraries loaded.
 
     Attributes:
         walls: around each.
         checks: module of the lab's checks, imported in each.
-        spare: how many wait.
     """
 
     walls: Walls
     checks: str
-    spare: int = 1
-    _waiting: list[Sandbox] = field(default_factory=list)
+    _server: SandboxServer | None = None
 
     @property
     def limits(self) -> Limits:
         """What the code in a sandbox may take."""
         return self.walls.limits
 
+    def start(self) -> SandboxServer:
+        """Let the libraries be loaded, if that was not begun yet."""
+        if self._server is None:
+            self._server = SandboxServer(self.walls, self.checks)
+        return self._server
+
     def take(self) -> Sandbox:
-        """The one that has waited longest, ready."""
-        while len(self._waiting) < self.spare + 1:
-            self._waiting.append(Sandbox(self.walls, self.checks))
-        sandbox = self._waiting.pop(0)
-        sandbox.wait_until_ready()
+        """A new one, ready.
+
+        Raises:
+            CrystalGraphError, ComputerTooBusy: see SandboxServer.sandbox.
+        """
+        server = self.start()
+        try:
+            sandbox = server.sandbox()
+        except BaseException:
+            self.close()
+            raise
+        if self.walls.alone:  # there may be no second one in it
+            self._server = None
+            self.start()
         return sandbox
 
     def close(self) -> None:
-        """End all that wait."""
-        while self._waiting:
-            self._waiting.pop().close()
+        """End all of them."""
+        if self._server is not None:
+            self._server.close()
+        self._server = None
 
 
 @dataclass

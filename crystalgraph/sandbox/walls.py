@@ -2,44 +2,29 @@
 
 It sees the Python installation, this library and the data that students have, read-only, and a
 small disk in memory; not the course, not the network, no other process. Started as root, a first
-bubblewrap arranges what is to be seen and a second one, as nobody, locks the door; started as
-anybody else, one does both.
+bubblewrap arranges what is to be seen and a second one runs as nobody; started as anybody else, one
+does both. These are the outer walls. In them each sandbox has walls of its own (inner_walls.py);
+where the system forbids those, each has outer walls to itself.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
-import signal
 import site
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-import psutil
-
-from crystalgraph.checking.limits import (
-    ComputerTooBusy,
-    Late,
-    Limits,
-    OwnClock,
-    Times,
-    seconds_waited,
-)
+from crystalgraph.checking.limits import Limits
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.paths import DATA, PACKAGE, REPO
-from crystalgraph.sandbox.wire import Gone, Malformed, Wire
 
 COURSE = "/course"
 NOBODY = "65534"
-
-
-class OutOfMemory(Exception):
-    """All processes of a sandbox together took too much."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +35,29 @@ class Walls:
         hidden: folders of the library that are empty in there.
         limits: of time, memory and disk.
         unsafe: no walls at all.
+        alone: no inner walls, so that only one sandbox may be in the outer ones.
     """
 
     hidden: tuple[Path, ...] = ()
     limits: Limits = Limits()
     unsafe: bool = False
+    alone: bool = False
+
+    def script(self, code: str, *arguments: object) -> list[str]:
+        """What runs Python code as a student's is run.
+
+        Args:
+            code: of Python.
+            arguments: sys.argv behind the first.
+        """
+        inner = [code, *map(str, arguments)]
+        if self.unsafe or self.alone:
+            return self.command([sys.executable, "-I", "-c", *inner])
+        module = ["-P", "-m", "crystalgraph.sandbox.inner_walls", str(self.limits.disk)]
+        return self.command([sys.executable, *module, *inner])
 
     def command(self, inner: list[str]) -> list[str]:
-        """What starts a program behind the walls.
+        """What starts a program behind the outer walls.
 
         Args:
             inner: the program and its arguments.
@@ -68,28 +68,32 @@ class Walls:
         if self.unsafe:
             return inner
         bubblewrap = _bubblewrap()
-        lock = ["--unshare-user", "--disable-userns", "--cap-drop", "ALL"]
+        lock = ["--unshare-user", *["--disable-userns"] * self.alone, "--cap-drop", "ALL"]
+        processes = ["--unshare-pid", "--proc", "/proc"]
         if os.geteuid() != 0:
-            identity = ["--uid", NOBODY, "--gid", NOBODY]
-            return [bubblewrap, *lock, *identity, *self._what_is_seen(), *inner]
+            lock += ["--uid", NOBODY, "--gid", NOBODY]
+            return [bubblewrap, *lock, *self._what_is_seen(processes), *inner]
         nobody = ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]
         nobody += ["--bounding-set=-all"]
         again = ["bwrap", *lock, "--die-with-parent", "--bind", "/", "/"]
-        again += ["--dev-bind", "/dev", "/dev"]
-        return [bubblewrap, *self._what_is_seen(), *nobody, *again, *inner]
+        again += ["--dev-bind", "/dev", "/dev", *processes]
+        # root would cover parts of /proc, and then nobody could have another one inside; the one
+        # of the computer disappears below that of the second bubblewrap
+        whole = ["--unshare-pid", "--bind", "/proc", "/proc"]
+        return [bubblewrap, *self._what_is_seen(whole), *nobody, *again, *inner]
 
-    def _what_is_seen(self) -> list[str]:
+    def _what_is_seen(self, processes: list[str]) -> list[str]:
         """What is to be seen from inside, and nothing else."""
-        walls = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
+        walls = ["--unshare-ipc", "--unshare-net", "--unshare-uts", *processes]
         walls += ["--unshare-cgroup-try", "--die-with-parent", "--new-session"]
         disk = ["--perms", "1777", "--size", str(self.limits.disk), "--tmpfs"]
-        walls += ["--hostname", "sandbox", "--proc", "/proc", "--dev", "/dev"]
+        walls += ["--hostname", "sandbox", "--dev", "/dev"]
         # a shared map of /dev/zero is memory that no limit counts: it is empty here
         walls += ["--dev-bind", "/dev/null", "/dev/zero"]
         walls += [*disk, "/dev/shm", "--remount-ro", "/dev", *disk, "/tmp"]
         walls += _the_system() + _python() + self._the_library()
         walls += ["--remount-ro", "/", "--chdir", "/tmp", "--clearenv"]
-        for name, value in _environment(COURSE).items():
+        for name, value in environment(COURSE).items():
             walls += ["--setenv", name, value]
         return walls
 
@@ -168,7 +172,12 @@ def _python_folders() -> list[str]:
     return kept
 
 
-def _environment(course: str) -> dict[str, str]:
+def environment(course: str) -> dict[str, str]:
+    """Variables of a worker's environment.
+
+    Args:
+        course: folder that has the library in it.
+    """
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": "/tmp",
@@ -183,174 +192,12 @@ def _environment(course: str) -> dict[str, str]:
     }
 
 
-@dataclass(frozen=True)
-class ProcessorTime:
-    """Seconds that processors have worked.
-
-    Attributes:
-        user: on the code itself.
-        system: in the kernel, for that code.
-        waited: that the code was ready to go on, and processors worked on something else; None
-            where the system does not tell.
-    """
-
-    user: float
-    system: float
-    waited: float | None = None
-
-    @property
-    def total(self) -> float:
-        """For the code, of user and system."""
-        return self.user + self.system
-
-    def beside(self, own: OwnClock) -> Times:
-        """What clocks show for the code, while a thread of ours waits for it.
-
-        Args:
-            own: of that thread; what kept it from seeing an answer is not the code's either.
-        """
-        waited = None if self.waited is None else self.waited + own.waited()
-        return Times(own.seconds(), self.total, waited)
-
-
-class Sandbox:
-    """One sandbox with a worker in it, which is importing its libraries.
+def cure(complaint: str) -> str:
+    """Why a sandbox did not start, and what to do about it.
 
     Args:
-        walls: around the worker.
-        checks: module of a lab's checks, to be imported there.
+        complaint: what was said on standard error.
     """
-
-    def __init__(self, walls: Walls, checks: str) -> None:
-        self.limits, self.unsafe = walls.limits, walls.unsafe
-        known = {"limits": walls.resource_limits(), "checks": checks, "unsafe": walls.unsafe}
-        request = json.dumps(known)
-        worker = [sys.executable, "-P", "-m", "crystalgraph.sandbox.worker", request]
-        environment = os.environ | _environment(str(PACKAGE.parent)) if walls.unsafe else None
-        self.process = subprocess.Popen(
-            walls.command(worker),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            start_new_session=True,
-        )
-        self.streams = [self.process.stdin, self.process.stdout, self.process.stderr]
-        sink, source, self._complaints = (stream.fileno() for stream in self.streams if stream)
-        self.wire = Wire(source, sink, self._look)
-        self.ready = False
-        self.memory = 0
-        """Bytes that all processes together took when that was last measured."""
-
-    def wait_until_ready(self) -> None:
-        """Wait for the worker.
-
-        Raises:
-            CrystalGraphError: it did not start; the message says how to correct that.
-            ComputerTooBusy: it had no chance to.
-        """
-        if self.ready:
-            return
-        own = OwnClock()
-        try:
-            with own.running():
-                message, _ = self.wire.receive(
-                    self.limits.seconds_to_start, lambda: self.processor_time().beside(own)
-                )
-            self.ready = message.get("say") == "ready"
-        except (Malformed, Gone, Late):
-            pass
-        except ComputerTooBusy:
-            self.close()
-            raise
-        if not self.ready:
-            self.process.kill()
-            with open(self._complaints, "rb", closefd=False) as stream:
-                complaint = stream.read().decode(errors="replace")
-            self.close()
-            raise CrystalGraphError(_cure(complaint))
-
-    def _look(self) -> None:
-        """Raise OutOfMemory when all processes together take too much."""
-        if self.ready:
-            self.memory = _memory(self.process.pid)
-            if self.memory > 1.5 * self.limits.memory:
-                raise OutOfMemory
-
-    def processor_time(self) -> ProcessorTime:
-        """What the processor has done for all that runs or ran in here."""
-        user = system = 0.0
-        waited = []
-        for process in _family(self.process.pid):
-            with contextlib.suppress(psutil.Error):
-                times = process.cpu_times()
-                user += times.user + times.children_user
-                system += times.system + times.children_system
-                waited.append(seconds_waited(process.pid))
-        known = [seconds for seconds in waited if seconds is not None]
-        return ProcessorTime(user, system, sum(known) if known else None)
-
-    def was_ended_from_outside(self) -> bool:
-        """Whether a signal has ended bubblewrap itself, which no code in it can send."""
-        if self.unsafe:
-            return False
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return self.process.wait(timeout=5) < 0
-        return False
-
-    def was_starved(self, killed: int) -> bool:
-        """Whether the system was short of memory and ended processes, and not for what is in here.
-
-        Args:
-            killed: that many it had ended before, see `killed_for_memory`.
-        """
-        return killed_for_memory() > killed and self.memory < self.limits.memory
-
-    def close(self) -> None:
-        """End everything in here."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.kill()
-        self.process.wait()
-        for stream in self.streams:
-            with contextlib.suppress(OSError):
-                if stream is not None:
-                    stream.close()
-
-
-def killed_for_memory(counters: Path = Path("/proc/vmstat")) -> int:
-    """Processes that the system has ended so far since it had no memory left; 0 if not told.
-
-    Args:
-        counters: the system's.
-    """
-    with contextlib.suppress(OSError, ValueError):
-        lines = map(str.split, counters.read_text(encoding="ascii").splitlines())
-        return sum(int(count) for name, count in lines if name == "oom_kill")
-    return 0
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    try:
-        parent = psutil.Process(pid)
-        return [parent, *parent.children(recursive=True)]
-    except psutil.Error:
-        return []
-
-
-def _memory(pid: int) -> int:
-    """Bytes of their own that a process and all it started take; there are no shared ones, except
-    in files, whose size is limited (see forbidden_calls)."""
-    total = 0
-    for process in _family(pid):
-        with contextlib.suppress(psutil.Error):
-            used = process.memory_info()
-            total += used.rss - getattr(used, "shared", 0)  # which only Linux knows
-    return total
-
-
-def _cure(complaint: str) -> str:
-    """Why a sandbox did not start, and what to do about it."""
     said = " ".join(complaint.split())[-300:] or "it said nothing"
     if "nknown option" in complaint:
         return f"this bubblewrap is too old, 0.8 or newer is needed: update it. It said: {said}"
@@ -367,6 +214,20 @@ def _cure(complaint: str) -> str:
 
 
 # --- proof
+
+
+@cache
+def usable(walls: Walls) -> Walls:
+    """The walls that can be had here: without inner ones where the system forbids them.
+
+    Args:
+        walls: as wanted.
+    """
+    if walls.unsafe or walls.alone:
+        return walls
+    tried = subprocess.run(walls.script("pass"), capture_output=True, check=False)
+    return walls if tried.returncode == 0 else replace(walls, alone=True)
+
 
 _PROBE = """
 import json, os, socket, sys
@@ -386,7 +247,7 @@ print(json.dumps({
     "see other processes": sum(name.isdigit() for name in os.listdir("/proc")) > int(processes),
 }))
 """
-PROCESSES = 6  # of the sandbox's own
+PROCESSES = 6  # of the sandbox's own, at most
 SECONDS_TO_PROVE = 60.0
 
 
@@ -400,9 +261,7 @@ def prove(walls: Walls) -> None:
     Raises:
         CrystalGraphError: it cannot be made here, or does not hold; the message says what to do.
     """
-    hidden = [inside(folder) for folder in walls.hidden]
-    probe = [sys.executable, "-I", "-c", _PROBE, str(PACKAGE), str(PROCESSES), *hidden]
-    command = walls.command(probe)
+    command = walls.script(_PROBE, PACKAGE, PROCESSES, *map(inside, walls.hidden))
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=SECONDS_TO_PROVE, check=False
@@ -415,7 +274,7 @@ def prove(walls: Walls) -> None:
     try:
         open_doors = [what for what, could in json.loads(done.stdout).items() if could]
     except ValueError:
-        raise CrystalGraphError(_cure(done.stderr)) from None
+        raise CrystalGraphError(cure(done.stderr)) from None
     if open_doors:
         raise CrystalGraphError(
             f"the sandbox does not hold: code in it can {', '.join(open_doors)}; grade on another "

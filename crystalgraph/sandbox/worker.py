@@ -2,9 +2,10 @@
 
     python -P -m crystalgraph.sandbox.worker REQUEST
 
-Everything is imported before any code of a student's arrives. Each task runs in a fork of this
-process, so that one which ends, hangs or changes whatever it likes leaves the others alone. Nothing
-in here is secret, and nothing that comes out of here is believed.
+Everything is imported before any code of a student's arrives, by a process that never runs any: a
+sandbox is a fork of it behind inner walls. There each task runs in a further fork, so that one
+which ends, hangs or changes whatever it likes leaves the others alone. Nothing in here is secret,
+and nothing that comes out of here is believed.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ import json
 import os
 import resource
 import shutil
+import signal
+import socket
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -36,7 +40,7 @@ from crystalgraph.checking.notebook_code import function_of
 from crystalgraph.checking.notebook_statements import study
 from crystalgraph.checking.quiet import double_precision
 from crystalgraph.errors import CrystalGraphError
-from crystalgraph.sandbox import forks
+from crystalgraph.sandbox import forks, inner_walls
 from crystalgraph.sandbox.arguments import Arguments
 from crystalgraph.sandbox.forbidden_calls import forbid
 from crystalgraph.sandbox.packing import pack, unpack
@@ -48,24 +52,68 @@ KEPT = 4  # results whose gradient may still be asked for
 
 
 def main() -> None:
-    """Serve one task after the other, each in a fork."""
+    """Load the libraries, then fork a sandbox whenever one is asked for."""
     request = json.loads(sys.argv[1])
-    wire = _take_the_wire()
+    door = socket.socket(fileno=os.dup(0))
+    _drop_what_is_printed(0, 1)
     checks = import_all(request["checks"])
-    _set_limits(request["limits"])
-    if not request["unsafe"]:
-        forbid()
     gc.collect()
     gc.freeze()  # forks share what nobody writes to
+    Wire(door.fileno(), door.fileno()).send({"say": "ready"})
+    door.setblocking(True)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    while True:
+        _, descriptors, *_ = socket.recv_fds(door, 1, 3)
+        if len(descriptors) != 3:
+            return
+        if os.fork() == 0:
+            door.close()
+            _start_sandbox(request, checks, *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _start_sandbox(
+    request: dict, checks: dict[str, Check], source: int, sink: int, status: int
+) -> NoReturn:
+    """Fork into a sandbox; what is left outside waits, and says how that has ended."""
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        shared = not (request["unsafe"] or request["alone"])
+        child = inner_walls.enter(request["disk"]) if shared else os.fork()
+        if child:
+            os.close(source)
+            os.close(sink)
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            os.write(status, str(code).encode())
+            os._exit(0)
+        os.setsid()
+        os.write(status, str(os.getpid()).encode())
+        os.close(status)
+        _set_limits(request["limits"])
+        if not request["unsafe"]:
+            forbid()
+        _serve_tasks(Wire(source, sink), checks)
+    except BaseException:
+        traceback.print_exc()
+    os._exit(1)
+
+
+def _serve_tasks(wire: Wire, checks: dict[str, Check]) -> None:
+    """Serve one task after the other, each in a fork."""
+    _drop_what_is_printed(2)
     wire.send({"say": "ready"})
     while True:
         try:
             _, arrays = wire.receive(FOREVER)
         except Gone:
-            return
+            os._exit(0)
         code = StudentCode.from_array(arrays[0])
         study(code.released)  # once for the tasks of a notebook
         wire.send(_run(wire, code, checks))
+        with contextlib.suppress(ChildProcessError):  # orphans of the task
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
 
 
 def _run(wire: Wire, code: StudentCode, checks: dict[str, Check]) -> dict:
@@ -89,13 +137,12 @@ def _run(wire: Wire, code: StudentCode, checks: dict[str, Check]) -> dict:
     return {"say": "ended", "code": code_of_end}
 
 
-def _take_the_wire() -> Wire:
-    """Standard input and output; what the student's code prints goes nowhere."""
-    wire = Wire(os.dup(0), os.dup(1))
+def _drop_what_is_printed(*descriptors: int) -> None:
+    """Let what is written there go nowhere."""
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
+    for descriptor in descriptors:
         os.dup2(nowhere, descriptor)
-    return wire
+    os.close(nowhere)
 
 
 def import_all(checks: str) -> dict[str, Check]:

@@ -6,12 +6,12 @@ import pytest
 from answers import HW
 
 from crystalgraph.checking.limits import ComputerTooBusy, Late, Limits, TimeUp
+from crystalgraph.sandbox import server
 from crystalgraph.sandbox import session as module
-from crystalgraph.sandbox import walls
 from crystalgraph.sandbox.ending import Ending, SandboxFailed
+from crystalgraph.sandbox.server import OutOfMemory, ProcessorTime, Sandbox
 from crystalgraph.sandbox.session import CurrentSandbox, Ended, RemoteError, Session
 from crystalgraph.sandbox.student_code import StudentCode
-from crystalgraph.sandbox.walls import OutOfMemory, ProcessorTime, Sandbox
 from crystalgraph.sandbox.wire import Gone, Malformed
 
 USUAL = Limits()
@@ -236,7 +236,7 @@ KILLED = {"say": "ended", "code": -9}
 )
 def test_nor_one_that_the_system_ends_for_want_of_memory(kills, memory, blamed, end, monkeypatch):
     counts = iter(kills)
-    for place in (module, walls):
+    for place in (module, server):
         monkeypatch.setattr(place, "killed_for_memory", lambda: next(counts))
     sandbox = FakeSandbox(LOADED, end)
     session = session_in(sandbox)

@@ -18,9 +18,9 @@ from crystalgraph.checking.report import CheckReport
 from crystalgraph.grading import marking
 from crystalgraph.labs.lab import Lab
 from crystalgraph.sandbox import forks, worker
+from crystalgraph.sandbox.server import ProcessorTime
 from crystalgraph.sandbox.session import CurrentSandbox, SandboxPool, Session
 from crystalgraph.sandbox.student_code import StudentCode
-from crystalgraph.sandbox.walls import ProcessorTime
 from crystalgraph.sandbox.wire import Wire
 
 
