@@ -24,7 +24,7 @@ from crystalgraph.sandbox.forbidden_calls import forbid
 # linux/sched.h: mounts, users, processes, memory and queues, network, host name, cgroups
 _OWN = 0x20000 | 0x10000000 | 0x20000000 | 0x08000000 | 0x40000000 | 0x04000000 | 0x02000000
 _READ_ONLY, _NO_SUID, _NO_DEVICES, _NO_PROGRAMS = 1, 2, 4, 8  # linux/mount.h
-_END_WITH_PARENT, _DROP_FROM_BOUND, _NO_NEW_PRIVILEGES = 1, 24, 38  # linux/prctl.h
+_END_WITH_PARENT, _DUMPABLE, _DROP_FROM_BOUND, _NO_NEW_PRIVILEGES = 1, 4, 24, 38  # linux/prctl.h
 _AMBIENT, _CLEAR_ALL = 47, 4
 _CAPABILITIES = 0x20080522  # version of the two structures of capset, linux/capability.h
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -68,8 +68,12 @@ def _furnish(disk: int) -> None:
 
 
 def give_up_rights() -> None:
-    """Be nobody in particular, for good: no capability, and no program that would give one."""
+    """Have no capability, for good, and no program that would give one; and be closed to others.
+
+    Processes of the same user, as the forks of this one are, can then not write into its memory.
+    """
     _call("prctl", _NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    _call("prctl", _DUMPABLE, 0, 0, 0, 0)
     for right in range(64):
         if _libc.prctl(_DROP_FROM_BOUND, right, 0, 0, 0):
             break  # there are no more

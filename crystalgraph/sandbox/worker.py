@@ -92,6 +92,7 @@ def _start_sandbox(
         os.close(status)
         _set_limits(request["limits"])
         if not request["unsafe"]:
+            inner_walls.give_up_rights()
             forbid()
         _serve_tasks(Wire(source, sink), checks)
     except BaseException:
@@ -153,7 +154,8 @@ def import_all(checks: str) -> dict[str, Check]:
     """
     found = {check.task: check for check in importlib.import_module(checks).CHECKS}
     sys.modules.setdefault("torch._dynamo", _NothingCompiled("torch._dynamo"))
-    importlib.import_module("IPython.core.interactiveshell")
+    for name in ("IPython.core.interactiveshell", "matplotlib.pyplot", "pandas"):
+        importlib.import_module(name)
     layer = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)).eval()
     torch.autograd.grad(layer(torch.ones(1, 2)).sum(), [*layer.parameters()])
     torch.optim.Adam(layer.parameters()).step()

@@ -53,6 +53,7 @@ STUDENTS_ALSO_GET = (
 )
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="nbgrader is not made for Windows, the guide says")
 def test_the_instructors_guide_does_what_it_says(course):

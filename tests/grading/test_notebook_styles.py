@@ -32,6 +32,7 @@ def test_a_right_answer_in_any_style_gets_its_points(style, marker):
     assert result.points == expected(style), log
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_stock_nbgrader_gives_the_same_points(tmp_path):
     course = copy_course(tmp_path / "course")

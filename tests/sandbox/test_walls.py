@@ -215,6 +215,16 @@ def test_closing_a_sandbox_ends_everything_in_it(walls):
     server.close()
 
 
+@walls
+def test_a_worker_is_closed_to_its_own_forks(walls):
+    """They have its user; what belongs to nobody's user is written by none of them."""
+    server = SandboxServer(walls, CHECKS[0])
+    one = server.sandbox()
+    assert os.stat(f"/proc/{one.pid}/mem").st_uid != int(sandbox.NOBODY)
+    one.close()
+    server.close()
+
+
 def test_a_sandbox_that_was_killed_from_outside_is_known():
     for walls, kill in ((SHARED, lambda one: one.pid), (ALONE, lambda one: one.server.process.pid)):
         server = SandboxServer(walls, CHECKS[0])

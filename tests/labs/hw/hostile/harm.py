@@ -43,7 +43,8 @@ for place in places:
         wrote.append(place)
     except OSError:
         pass
-for path in (np.__file__, sys.executable, "/proc/sys/kernel/core_pattern", "/proc/1/oom_score_adj"):
+for path in (np.__file__, sys.executable, "/proc/sys/kernel/core_pattern", "/proc/1/oom_score_adj",
+             "/proc/1/mem"):
     try:
         open(path, "r+b").close()
         wrote.append(path)
