@@ -1,0 +1,153 @@
+"""The gated convolution on quotient graphs in training mode, forward and backward by hand.
+
+PyTorch could find the gradient by itself (quotient_layers.GatedLayer without this file), but takes
+twice as long. What is saved here:
+
+- W z_e is a sum of three rows, W_i v_i + W_j v_j + W_u u, and each product is made once for an atom
+  or a distance. One call of embedding_bag adds the three rows of every edge, and one more adds up
+  the gradients of all edges that a row is part of.
+- Gradients are kept for one edge out of the equal ones, so that the batch norm's backward is
+  the usual one; the number of copies enters where edges are added up.
+- softplus(x) = x - log(sigmoid(x)), and the sigmoid is the derivative that backward needs.
+- The linear layer's bias falls out of a batch norm: it only moves the running mean, and
+  its gradient is zero.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from crystalgraph.networks.quotient_batches import QuotientBatch
+
+if TYPE_CHECKING:
+    from crystalgraph.networks.quotient_layers import GatedLayer, WeightedBatchNorm
+
+LOWEST = -80.0
+"""exp(-80) is still an ordinary number in float32; softplus is zero there to all digits."""
+
+
+def gated_convolution(layer: GatedLayer, atom_features: Tensor, batch: QuotientBatch) -> Tensor:
+    """New atom features of a gated layer with batch norms and softplus, in training mode.
+
+    Args:
+        layer: its weights are read, its running statistics are moved.
+        atom_features: (M, F).
+        batch: graphs; bond features get no gradient.
+
+    Returns:
+        (M, F).
+    """
+    weights = (layer.fc_full.weight, layer.bn1.weight, layer.bn1.bias)
+    weights += (layer.bn2.weight, layer.bn2.bias, layer.fc_full.bias)
+    return _GatedConvolution.apply(layer, batch, atom_features, *weights)
+
+
+class _GatedConvolution(torch.autograd.Function):
+    """See gated_convolution.
+
+    Letters: v atoms, w weight, x and m centered rows before the batch norms, r their inverse
+    standard deviations, y and h the rows after the batch norms.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, layer, batch, v, w, scale1, shift1, scale2, shift2, bias) -> Tensor:
+        z = _linear_on_edges(v, w, batch)
+        x, r1 = _centered(z, layer.bn1, batch.edge_share, batch.n_edges, bias)
+        y = torch.addcmul(shift1, x, scale1 * r1)
+        core = y[:, v.shape[1] :].clamp_(min=LOWEST)
+        sigmoid = torch.sigmoid(y)
+        gate, slope = sigmoid.chunk(2, dim=1)
+        plus = core - slope.log()
+        message = _sum_of_edges(gate * plus, batch)
+        m, r2 = _centered(message, layer.bn2, batch.atom_share, batch.n_atoms)
+        h = torch.addcmul(shift2, m, scale2 * r2).add_(v, alpha=layer.residual).clamp_(min=LOWEST)
+        slope_out = torch.sigmoid(h)
+        ctx.save_for_backward(v, w, scale1, scale2, x, r1, sigmoid, plus, m, r2, slope_out)
+        ctx.batch, ctx.residual = batch, layer.residual
+        return h.sub_(slope_out.log())
+
+    @staticmethod
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *gradients: Tensor
+    ) -> tuple[Tensor | None, ...]:
+        v, w, scale1, scale2, x, r1, sigmoid, plus, m, r2, slope_out = ctx.saved_tensors
+        batch: QuotientBatch = ctx.batch
+        grad_h = gradients[0] * slope_out
+        of_one_atom = grad_h / batch.multiplicity.unsqueeze(1)
+        grad_m, *of_norm2 = _norm_backward(
+            of_one_atom, m, r2, scale2, batch.atom_share, batch.n_atoms
+        )
+        grad_y = _messages_backward(grad_m.index_select(0, batch.center), sigmoid, plus)
+        grad_z, *of_norm1 = _norm_backward(grad_y, x, r1, scale1, batch.edge_share, batch.n_edges)
+        grad_v, grad_w = _linear_backward(grad_z, v, w, batch)
+        grad_v.add_(grad_h, alpha=ctx.residual)
+        return None, None, grad_v, grad_w, *of_norm1, *of_norm2, torch.zeros_like(r1)
+
+
+def _linear_on_edges(v: Tensor, w: Tensor, batch: QuotientBatch) -> Tensor:
+    """W z_e (E', 2F) without the bias: three rows of one table of products for each edge."""
+    n_atoms, n = v.shape
+    table = v.new_empty(2 * n_atoms + len(batch.bond_features), len(w))
+    torch.mm(v, w[:, :n].T, out=table[:n_atoms])
+    torch.mm(v, w[:, n : 2 * n].T, out=table[n_atoms : 2 * n_atoms])
+    torch.mm(batch.bond_features, w[:, 2 * n :].T, out=table[2 * n_atoms :])
+    return _add_rows(table, batch.parts, batch.parts_start)
+
+
+def _linear_backward(
+    grad_z: Tensor, v: Tensor, w: Tensor, batch: QuotientBatch
+) -> tuple[Tensor, Tensor]:
+    """Gradients of v and w, from that of one of each kind of equal edges."""
+    n_atoms, n = v.shape
+    table = _add_rows(grad_z, batch.edges_of_part, batch.part_starts, batch.copies_of_part)
+    center, neighbor, bond = table.split([n_atoms, n_atoms, len(batch.bond_features)])
+    grad_w = torch.cat([center.T @ v, neighbor.T @ v, bond.T @ batch.bond_features], dim=1)
+    return (center @ w[:, :n]).addmm_(neighbor, w[:, n : 2 * n]), grad_w
+
+
+def _messages_backward(grad_message: Tensor, sigmoid: Tensor, plus: Tensor) -> Tensor:
+    """Gradient of (gate, core) (E', 2F) from that of sigmoid(gate) * softplus(core) (E', F)."""
+    grad = torch.empty_like(sigmoid)
+    (gate, slope), (grad_gate, grad_core) = sigmoid.chunk(2, dim=1), grad.chunk(2, dim=1)
+    opened = grad_message.mul_(gate)
+    torch.mul(opened, slope, out=grad_core)
+    opened.mul_(plus)
+    torch.addcmul(opened, opened, gate, value=-1, out=grad_gate)
+    return grad
+
+
+def _centered(
+    rows: Tensor, norm: WeightedBatchNorm, share: Tensor, n_rows: int, bias: Tensor | float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """Rows less their mean, in place, and the inverse standard deviation; both are remembered."""
+    mean = share @ rows
+    rows.sub_(mean)
+    variance = share @ rows.square()
+    norm.remember(mean + bias, variance, n_rows)
+    return rows, variance.add_(norm.eps).rsqrt_()
+
+
+def _norm_backward(
+    grad: Tensor, x: Tensor, r: Tensor, scale: Tensor, share: Tensor, n_rows: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of a batch norm's rows, scale and shift, the rows' for one of equal ones each."""
+    shift_mean, scale_mean = share @ grad, (share @ (grad * x)) * r
+    factor = scale * r
+    grad_x = torch.addcmul(-factor * shift_mean, x, -factor * r * scale_mean)
+    return grad_x.addcmul_(grad, factor), n_rows * scale_mean, n_rows * shift_mean
+
+
+def _sum_of_edges(messages: Tensor, batch: QuotientBatch) -> Tensor:
+    """Sum (M, F) over all edges of an atom of each kind; edges are sorted by center."""
+    edges, starts = batch.edges_of_part[: len(messages)], batch.part_starts[: len(batch.crystal)]
+    return _add_rows(messages, edges, starts, batch.weight)
+
+
+def _add_rows(table: Tensor, rows: Tensor, starts: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Sums of chosen rows of a table, the next sum begins at each start."""
+    return torch.embedding_bag(table, rows, starts, False, 0, False, weights)[0]
