@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from crystalgraph.networks.quotient_batches import QuotientBatch
+from crystalgraph.networks.row_sums import add_rows
 
 if TYPE_CHECKING:
     from crystalgraph.networks.quotient_layers import GatedLayer, WeightedBatchNorm
@@ -57,16 +58,18 @@ class _GatedConvolution(torch.autograd.Function):
     def forward(ctx: Any, layer, batch, v, w, scale1, shift1, scale2, shift2, bias) -> Tensor:
         z = _linear_on_edges(v, w, batch)
         x, r1 = _centered(z, layer.bn1, batch.edge_share, batch.n_edges, bias)
-        y = torch.addcmul(shift1, x, scale1 * r1)
-        core = y[:, v.shape[1] :].clamp_(min=LOWEST)
+        factor1 = scale1 * r1
+        y = torch.addcmul(shift1, x, factor1).clamp_(min=LOWEST)
         sigmoid = torch.sigmoid(y)
         gate, slope = sigmoid.chunk(2, dim=1)
-        plus = core - slope.log()
-        message = _sum_of_edges(gate * plus, batch)
+        plus = slope.log().neg_().add_(y[:, v.shape[1] :])
+        edges = batch.edges_of_part[: len(plus)]  # sorted by center
+        message = add_rows(gate * plus, edges, batch.first_edge, batch.weight)
         m, r2 = _centered(message, layer.bn2, batch.atom_share, batch.n_atoms)
-        h = torch.addcmul(shift2, m, scale2 * r2).add_(v, alpha=layer.residual).clamp_(min=LOWEST)
+        factor2 = scale2 * r2
+        h = torch.addcmul(shift2, m, factor2).add_(v, alpha=layer.residual).clamp_(min=LOWEST)
         slope_out = torch.sigmoid(h)
-        ctx.save_for_backward(v, w, scale1, scale2, x, r1, sigmoid, plus, m, r2, slope_out)
+        ctx.save_for_backward(v, w, x, r1, factor1, sigmoid, plus, m, r2, factor2, slope_out)
         ctx.batch, ctx.residual = batch, layer.residual
         return h.sub_(slope_out.log())
 
@@ -75,15 +78,15 @@ class _GatedConvolution(torch.autograd.Function):
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, *gradients: Tensor
     ) -> tuple[Tensor | None, ...]:
-        v, w, scale1, scale2, x, r1, sigmoid, plus, m, r2, slope_out = ctx.saved_tensors
+        v, w, x, r1, factor1, sigmoid, plus, m, r2, factor2, slope_out = ctx.saved_tensors
         batch: QuotientBatch = ctx.batch
         grad_h = gradients[0] * slope_out
         of_one_atom = grad_h / batch.multiplicity.unsqueeze(1)
         grad_m, *of_norm2 = _norm_backward(
-            of_one_atom, m, r2, scale2, batch.atom_share, batch.n_atoms
+            of_one_atom, m, r2, factor2, batch.atom_share, batch.n_atoms
         )
         grad_y = _messages_backward(grad_m.index_select(0, batch.center), sigmoid, plus)
-        grad_z, *of_norm1 = _norm_backward(grad_y, x, r1, scale1, batch.edge_share, batch.n_edges)
+        grad_z, *of_norm1 = _norm_backward(grad_y, x, r1, factor1, batch.edge_share, batch.n_edges)
         grad_v, grad_w = _linear_backward(grad_z, v, w, batch)
         grad_v.add_(grad_h, alpha=ctx.residual)
         return None, None, grad_v, grad_w, *of_norm1, *of_norm2, torch.zeros_like(r1)
@@ -92,11 +95,13 @@ class _GatedConvolution(torch.autograd.Function):
 def _linear_on_edges(v: Tensor, w: Tensor, batch: QuotientBatch) -> Tensor:
     """W z_e (E', 2F) without the bias: three rows of one table of products for each edge."""
     n_atoms, n = v.shape
+    w_center, w_neighbor, w_bond = w.T.split([n, n, len(w.T) - 2 * n])
     table = v.new_empty(2 * n_atoms + len(batch.bond_features), len(w))
-    torch.mm(v, w[:, :n].T, out=table[:n_atoms])
-    torch.mm(v, w[:, n : 2 * n].T, out=table[n_atoms : 2 * n_atoms])
-    torch.mm(batch.bond_features, w[:, 2 * n :].T, out=table[2 * n_atoms :])
-    return _add_rows(table, batch.parts, batch.parts_start)
+    center, neighbor, bond = table.split([n_atoms, n_atoms, len(batch.bond_features)])
+    torch.mm(v, w_center, out=center)
+    torch.mm(v, w_neighbor, out=neighbor)
+    torch.mm(batch.bond_features, w_bond, out=bond)
+    return add_rows(table, batch.parts, batch.parts_start)
 
 
 def _linear_backward(
@@ -104,10 +109,16 @@ def _linear_backward(
 ) -> tuple[Tensor, Tensor]:
     """Gradients of v and w, from that of one of each kind of equal edges."""
     n_atoms, n = v.shape
-    table = _add_rows(grad_z, batch.edges_of_part, batch.part_starts, batch.copies_of_part)
+    n_bond = len(w.T) - 2 * n
+    table = add_rows(grad_z, batch.edges_of_part, batch.part_starts, batch.copies_of_part)
     center, neighbor, bond = table.split([n_atoms, n_atoms, len(batch.bond_features)])
-    grad_w = torch.cat([center.T @ v, neighbor.T @ v, bond.T @ batch.bond_features], dim=1)
-    return (center @ w[:, :n]).addmm_(neighbor, w[:, n : 2 * n]), grad_w
+    w_center, w_neighbor, _ = w.split([n, n, n_bond], dim=1)
+    grad_w = v.new_empty(len(w.T), len(w))
+    of_center, of_neighbor, of_bond = grad_w.split([n, n, n_bond])
+    torch.mm(v.T, center, out=of_center)
+    torch.mm(v.T, neighbor, out=of_neighbor)
+    torch.mm(batch.bond_features.T, bond, out=of_bond)
+    return torch.mm(center, w_center).addmm_(neighbor, w_neighbor), grad_w.T
 
 
 def _messages_backward(grad_message: Tensor, sigmoid: Tensor, plus: Tensor) -> Tensor:
@@ -122,32 +133,30 @@ def _messages_backward(grad_message: Tensor, sigmoid: Tensor, plus: Tensor) -> T
 
 
 def _centered(
-    rows: Tensor, norm: WeightedBatchNorm, share: Tensor, n_rows: int, bias: Tensor | float = 0.0
+    rows: Tensor, norm: WeightedBatchNorm, share: Tensor, n_rows: int, bias: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Rows less their mean, in place, and the inverse standard deviation; both are remembered."""
     mean = share @ rows
     rows.sub_(mean)
     variance = share @ rows.square()
-    norm.remember(mean + bias, variance, n_rows)
+    norm.remember(mean if bias is None else mean.add_(bias), variance, n_rows)
     return rows, variance.add_(norm.eps).rsqrt_()
 
 
 def _norm_backward(
-    grad: Tensor, x: Tensor, r: Tensor, scale: Tensor, share: Tensor, n_rows: int
+    grad: Tensor, x: Tensor, r: Tensor, factor: Tensor, share: Tensor, n_rows: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of a batch norm's rows, scale and shift, the rows' for one of equal ones each."""
-    shift_mean, scale_mean = share @ grad, (share @ (grad * x)) * r
-    factor = scale * r
-    grad_x = torch.addcmul(-factor * shift_mean, x, -factor * r * scale_mean)
-    return grad_x.addcmul_(grad, factor), n_rows * scale_mean, n_rows * shift_mean
+    """Gradients of a batch norm's rows, scale and shift, the rows' for one of equal ones each.
 
-
-def _sum_of_edges(messages: Tensor, batch: QuotientBatch) -> Tensor:
-    """Sum (M, F) over all edges of an atom of each kind; edges are sorted by center."""
-    edges, starts = batch.edges_of_part[: len(messages)], batch.part_starts[: len(batch.crystal)]
-    return _add_rows(messages, edges, starts, batch.weight)
-
-
-def _add_rows(table: Tensor, rows: Tensor, starts: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Sums of chosen rows of a table, the next sum begins at each start."""
-    return torch.embedding_bag(table, rows, starts, False, 0, False, weights)[0]
+    Args:
+        grad: (R, F) of the result, for one of equal rows each.
+        x: (R, F) centered rows.
+        r: (F,) inverse standard deviation.
+        factor: (F,) r times the scale.
+        share: (R,) of each row in the n_rows that are meant.
+        n_rows: number of rows that are meant.
+    """
+    shift_mean, scale_mean = share @ grad, (share @ (grad * x)).mul_(r)
+    grad_x = torch.addcmul(shift_mean, x, scale_mean * r)
+    torch.sub(grad, grad_x, out=grad_x)
+    return grad_x.mul_(factor), scale_mean.mul_(n_rows), shift_mean.mul_(n_rows)

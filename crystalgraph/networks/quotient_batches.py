@@ -31,7 +31,9 @@ class QuotientBatch:
         center: (E',) kind that an edge belongs to, sorted.
         neighbor: (E',) kind at its other end.
         bond: (E',) its distance.
+        first_edge: (M,) first edge of each kind.
         crystal: (M,) crystal that a kind belongs to, sorted.
+        first_atom: (C,) first kind of each crystal.
         n_crystals: C.
         weight: (E',) number of such edges that each atom of the center's kind has.
         multiplicity: (M,) number of atoms of each kind in its crystal.
@@ -53,7 +55,9 @@ class QuotientBatch:
     center: Tensor
     neighbor: Tensor
     bond: Tensor
+    first_edge: Tensor
     crystal: Tensor
+    first_atom: Tensor
     n_crystals: int
     weight: Tensor
     multiplicity: Tensor
@@ -141,6 +145,7 @@ class PreparedQuotients:
         parts = np.stack([center, len(atom) + neighbor, 2 * len(atom) + edge_bond], axis=1)
         edges_of_part = np.argsort(parts, axis=None, kind="stable") // 3
         per_part = np.bincount(parts.ravel(), minlength=2 * len(atom) + len(bond))
+        part_starts = np.cumsum(per_part) - per_part
         real = {
             "weight": weight,
             "multiplicity": multiplicity,
@@ -155,14 +160,16 @@ class PreparedQuotients:
             center=torch.from_numpy(center),
             neighbor=torch.from_numpy(neighbor),
             bond=torch.from_numpy(edge_bond),
+            first_edge=torch.from_numpy(part_starts[: len(atom)]),
             crystal=torch.from_numpy(crystal),
+            first_atom=torch.from_numpy(atom_offset),
             n_crystals=len(rows),
             n_atoms=n_atoms,
             n_edges=n_edges,
             parts=torch.from_numpy(parts.ravel()),
             parts_start=torch.arange(0, parts.size, 3),
             edges_of_part=torch.from_numpy(edges_of_part),
-            part_starts=torch.from_numpy(np.cumsum(per_part) - per_part),
+            part_starts=torch.from_numpy(part_starts),
             **{name: torch.from_numpy(column).to(self.dtype) for name, column in real.items()},
         )
 

@@ -14,6 +14,7 @@ from torch.nn.functional import batch_norm, linear, softplus
 
 from crystalgraph.networks.gated_by_hand import gated_convolution
 from crystalgraph.networks.quotient_batches import QuotientBatch
+from crystalgraph.networks.row_sums import weighted_sums
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -52,10 +53,9 @@ class WeightedBatchNorm(nn.Module):
         mean = share @ rows
         centered = rows - mean
         variance = share @ centered.square()
-        self.remember(mean, variance, n_rows)
+        self.remember(mean.detach(), variance.detach(), n_rows)
         return centered * (self.weight * torch.rsqrt(variance + self.eps)) + self.bias
 
-    @torch.no_grad()
     def remember(self, mean: Tensor, variance: Tensor, n_rows: int) -> None:
         """Move the running statistics towards those of a batch, as PyTorch does.
 
@@ -157,5 +157,4 @@ def _no_norm(n_features: int) -> NoNorm:
 
 def sum_over_edges(edge_values: Tensor, batch: QuotientBatch) -> Tensor:
     """Sum (M, F) over all edges of an atom of each kind, from one row (E', F) for equal edges."""
-    sums = edge_values.new_zeros(len(batch.multiplicity), edge_values.shape[1])
-    return sums.index_add(0, batch.center, edge_values * batch.weight.unsqueeze(1))
+    return weighted_sums(edge_values, batch.weight, batch.center, batch.first_edge)

@@ -16,6 +16,7 @@ from torch.nn.functional import log_softmax, softplus
 
 from crystalgraph.networks.quotient_batches import QuotientBatch
 from crystalgraph.networks.quotient_layers import Activation, GatedLayer, SharedLayer
+from crystalgraph.networks.row_sums import weighted_sums
 
 LAYERS = {"gated": GatedLayer, "fast": GatedLayer, "shared": SharedLayer}
 
@@ -37,8 +38,7 @@ class SoftmaxPool(nn.Module):
 
 def mean_pool(atom_features: Tensor, batch: QuotientBatch) -> Tensor:
     """Average (C, F) over the atoms of each crystal."""
-    means = atom_features.new_zeros(batch.n_crystals, atom_features.shape[1])
-    return means.index_add(0, batch.crystal, atom_features * batch.pool_share.unsqueeze(1))
+    return weighted_sums(atom_features, batch.pool_share, batch.crystal, batch.first_atom)
 
 
 def max_pool(atom_features: Tensor, batch: QuotientBatch) -> Tensor:
