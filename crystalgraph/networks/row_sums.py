@@ -1,7 +1,7 @@
 """Sums of rows of a table, in one pass over memory.
 
-torch.embedding_bag was made for words in a dictionary: it adds up chosen rows of a table. It is three
-times as fast as indexing and index_add, which walk over the rows once for each step.
+torch.embedding_bag was made for words in a dictionary: it adds up chosen rows of a table. It is
+three times as fast as indexing and index_add, which walk over the rows once for each step.
 """
 
 from __future__ import annotations

@@ -235,14 +235,17 @@ def test_numbers_far_from_zero_stay_finite():
 # --- batches -------------------------------------------------------------------------------------
 
 
+def assert_equal_batches(found, expected):
+    for name, column in vars(expected).items():
+        same = torch.equal if isinstance(column, torch.Tensor) else int.__eq__
+        assert same(getattr(found, name), column), name
+
+
 def test_batches_are_the_same_cut_from_a_table_or_made_alone(graphs):
     table = PreparedQuotients(quotients(graphs), FEATURES)
     rows = np.array([5, 0, 17, 3])
     alone = PreparedQuotients(quotients([graphs[row] for row in rows]), FEATURES).batch(range(4))
-    cut = table.batch(rows)
-    for name, column in vars(alone).items():
-        found = getattr(cut, name)
-        assert torch.equal(found, column) if isinstance(column, torch.Tensor) else found == column
+    assert_equal_batches(table.batch(rows), alone)
 
 
 def test_a_batch_counts_what_is_in_the_whole_crystals(graphs):
@@ -255,11 +258,14 @@ def test_a_batch_counts_what_is_in_the_whole_crystals(graphs):
     assert small.double().weight.dtype == torch.float64 and small.to("cpu").n_atoms == small.n_atoms
 
 
-def test_batches_in_order_hold_all_crystals(graphs):
+def test_batches_cut_together_are_as_one_by_one(graphs, monkeypatch):
+    monkeypatch.setattr("crystalgraph.networks.quotient_batches.AT_ONCE", 3)
     table = PreparedQuotients(quotients(graphs), FEATURES)
-    found = list(table.batches(25))
-    assert sum(batch.n_crystals for batch in found) == len(table) == len(graphs)
-    assert max(b.n_crystals for b in found) - min(b.n_crystals for b in found) <= 1
+    groups = [np.array(rows) for rows in ([3, 1], [0], [7, 5, 9], [30, 2], [11])]
+    found = list(table.batches(groups))
+    assert [batch.n_crystals for batch in found] == [2, 1, 3, 2, 1] and len(table) == len(graphs)
+    for batch, rows in zip(found, groups, strict=True):
+        assert_equal_batches(batch, table.batch(rows))
 
 
 def test_a_single_atom_has_no_variance():
