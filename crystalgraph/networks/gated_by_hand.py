@@ -62,7 +62,8 @@ class _GatedConvolution(torch.autograd.Function):
         y = torch.addcmul(shift1, x, factor1).clamp_(min=LOWEST)
         sigmoid = torch.sigmoid(y)
         gate, slope = sigmoid.chunk(2, dim=1)
-        plus = slope.log().neg_().add_(y[:, v.shape[1] :])
+        plus = slope.log()
+        torch.sub(y[:, v.shape[1] :], plus, out=plus)
         edges = batch.edges_of_part[: len(plus)]  # sorted by center
         message = add_rows(gate * plus, edges, batch.first_edge, batch.weight)
         m, r2 = _centered(message, layer.bn2, batch.atom_share, batch.n_atoms)

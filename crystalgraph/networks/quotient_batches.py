@@ -154,7 +154,7 @@ class PreparedQuotients:
         per_atom, n_atoms = self._per_atom(atoms, n_crystals)
         per_edge, n_edges = self._per_edge(atoms, edges, bonds, per_atom["multiplicity"])
         per_part, part_starts = _per_part(per_edge, atoms, edges, bonds)
-        columns = {
+        columns: dict[str, Any] = {
             **self._split(per_atom, atoms.size),
             **self._split(per_edge, edges.size),
             **self._split({"bond_features": self._bond_features[bonds.rows]}, bonds.size),
