@@ -23,12 +23,10 @@ from torch.autograd.function import once_differentiable
 
 from crystalgraph.networks.quotient_batches import QuotientBatch
 from crystalgraph.networks.row_sums import add_rows
+from crystalgraph.networks.softplus_by_hand import LOWEST, softplus_
 
 if TYPE_CHECKING:
     from crystalgraph.networks.quotient_layers import GatedLayer, WeightedBatchNorm
-
-LOWEST = -80.0
-"""exp(-80) is still an ordinary number in float32; softplus is zero there to all digits."""
 
 
 def gated_convolution(layer: GatedLayer, atom_features: Tensor, batch: QuotientBatch) -> Tensor:
@@ -68,11 +66,11 @@ class _GatedConvolution(torch.autograd.Function):
         message = add_rows(gate * plus, edges, batch.first_edge, batch.weight)
         m, r2 = _centered(message, layer.bn2, batch.atom_share, batch.n_atoms)
         factor2 = scale2 * r2
-        h = torch.addcmul(shift2, m, factor2).add_(v, alpha=layer.residual).clamp_(min=LOWEST)
-        slope_out = torch.sigmoid(h)
+        h = torch.addcmul(shift2, m, factor2).add_(v, alpha=layer.residual)
+        out, slope_out = softplus_(h)
         ctx.save_for_backward(v, w, x, r1, factor1, sigmoid, plus, m, r2, factor2, slope_out)
         ctx.batch, ctx.residual = batch, layer.residual
-        return h.sub_(slope_out.log())
+        return out
 
     @staticmethod
     @once_differentiable
@@ -84,10 +82,10 @@ class _GatedConvolution(torch.autograd.Function):
         grad_h = gradients[0] * slope_out
         of_one_atom = grad_h / batch.multiplicity.unsqueeze(1)
         grad_m, *of_norm2 = _norm_backward(
-            of_one_atom, m, r2, factor2, batch.atom_share, batch.n_atoms
+            of_one_atom, m, r2, factor2, batch.multiplicity, batch.n_atoms
         )
         grad_y = _messages_backward(grad_m.index_select(0, batch.center), sigmoid, plus)
-        grad_z, *of_norm1 = _norm_backward(grad_y, x, r1, factor1, batch.edge_share, batch.n_edges)
+        grad_z, *of_norm1 = _norm_backward(grad_y, x, r1, factor1, batch.copies, batch.n_edges)
         grad_v, grad_w = _linear_backward(grad_z, v, w, batch)
         grad_v.add_(grad_h, alpha=ctx.residual)
         return None, None, grad_v, grad_w, *of_norm1, *of_norm2, torch.zeros_like(r1)
@@ -102,7 +100,7 @@ def _linear_on_edges(v: Tensor, w: Tensor, batch: QuotientBatch) -> Tensor:
     torch.mm(v, w_center, out=center)
     torch.mm(v, w_neighbor, out=neighbor)
     torch.mm(batch.bond_features, w_bond, out=bond)
-    return add_rows(table, batch.parts, torch.arange(0, len(batch.parts), 3, device=v.device))
+    return add_rows(table, batch.parts, batch.parts_start)
 
 
 def _linear_backward(
@@ -137,27 +135,26 @@ def _centered(
     rows: Tensor, norm: WeightedBatchNorm, share: Tensor, n_rows: int, bias: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Rows less their mean, in place, and the inverse standard deviation; both are remembered."""
-    mean = share @ rows
+    mean = torch.mv(rows.T, share)
     rows.sub_(mean)
-    variance = share @ rows.square()
+    variance = torch.mv(rows.square().T, share)
     norm.remember(mean if bias is None else mean.add_(bias), variance, n_rows)
     return rows, variance.add_(norm.eps).rsqrt_()
 
 
 def _norm_backward(
-    grad: Tensor, x: Tensor, r: Tensor, factor: Tensor, share: Tensor, n_rows: int
+    grad: Tensor, x: Tensor, r: Tensor, factor: Tensor, copies: Tensor, n_rows: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of a batch norm's rows, scale and shift, the rows' for one of equal ones each.
 
     Args:
-        grad: (R, F) of the result, for one of equal rows each.
+        grad: (R, F) of the result, for one of equal rows each; it is overwritten.
         x: (R, F) centered rows.
         r: (F,) inverse standard deviation.
         factor: (F,) r times the scale.
-        share: (R,) of each row in the n_rows that are meant.
-        n_rows: number of rows that are meant.
+        copies: (R,) number of equal rows that each stands for.
+        n_rows: their sum.
     """
-    shift_mean, scale_mean = share @ grad, (share @ (grad * x)).mul_(r)
-    grad_x = torch.addcmul(shift_mean, x, scale_mean * r)
-    torch.sub(grad, grad_x, out=grad_x)
-    return grad_x.mul_(factor), scale_mean.mul_(n_rows), shift_mean.mul_(n_rows)
+    shift, scale = torch.mv(grad.T, copies), torch.mv((grad * x).T, copies).mul_(r)
+    grad_x = grad.sub_(shift, alpha=1 / n_rows).addcmul_(x, scale * r, value=-1 / n_rows)
+    return grad_x.mul_(factor), scale, shift

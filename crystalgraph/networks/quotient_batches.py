@@ -38,6 +38,7 @@ class QuotientBatch:
         neighbor: (E',) kind at its other end.
         bond: (E',) its distance.
         crystal: (M,) crystal that a kind belongs to, sorted.
+        every_atom: (M,) all kinds in order.
         first_atom: (C,) first kind of each crystal.
         n_crystals: C.
         weight: (E',) number of such edges that each atom of the center's kind has.
@@ -50,6 +51,7 @@ class QuotientBatch:
         n_edges: E, likewise.
         parts: (3 E') what each edge is computed from, three rows of a table that has M rows for
             centers, then M for neighbors, then D for distances.
+        parts_start: (E') where each edge's begin.
         edges_of_part: (3 E') the edges that each row of that table is part of, row by row.
         part_starts: (2 M + D) where each row's edges begin in it.
         copies_of_part: (3 E') for each of them, the number of edges of the whole crystals.
@@ -61,6 +63,7 @@ class QuotientBatch:
     neighbor: Tensor
     bond: Tensor
     crystal: Tensor
+    every_atom: Tensor
     first_atom: Tensor
     n_crystals: int
     weight: Tensor
@@ -72,6 +75,7 @@ class QuotientBatch:
     n_atoms: int
     n_edges: int
     parts: Tensor
+    parts_start: Tensor
     edges_of_part: Tensor
     part_starts: Tensor
     copies_of_part: Tensor
@@ -175,6 +179,7 @@ class PreparedQuotients:
         columns = {
             "atom_features": self._element_features[self._element[atoms.rows]],
             "crystal": atoms.crystal - first_crystal[atoms.batch],
+            "every_atom": np.arange(len(atoms.rows)) - atoms.first[atoms.batch],
             "multiplicity": multiplicity.astype(float),
             "atom_share": multiplicity / n_atoms[atoms.batch],
             "pool_share": multiplicity / np.bincount(atoms.crystal, multiplicity)[atoms.crystal],
@@ -193,6 +198,7 @@ class PreparedQuotients:
             "center": center,
             "neighbor": self._neighbor[edges.rows] + atoms.offset[edges.crystal],
             "bond": self._bond[edges.rows] + bonds.offset[edges.crystal],
+            "parts_start": 3 * (np.arange(len(center)) - edges.first[edges.batch]),
             "weight": weight,
             "copies": copies,
             "edge_share": copies / n_edges[edges.batch],

@@ -75,7 +75,8 @@ class WeightedBatchNorm(nn.Module):
             )
         self.num_batches_tracked.add_(1)
         self.running_mean.lerp_(mean, self.momentum)
-        self.running_var.lerp_(variance * (n_rows / (n_rows - 1)), self.momentum)
+        self.running_var.lerp_(variance, self.momentum)
+        self.running_var.add_(variance, alpha=self.momentum / (n_rows - 1))  # n / (n - 1) in all
 
 
 class NoNorm(nn.Module):

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax, softplus
 
+from crystalgraph.networks.head_by_hand import pooled_head
 from crystalgraph.networks.quotient_batches import QuotientBatch
 from crystalgraph.networks.quotient_layers import Activation, GatedLayer, SharedLayer
 from crystalgraph.networks.row_sums import weighted_sums
@@ -96,6 +97,7 @@ class QuotientNetwork(nn.Module):
         self.fcs = nn.ModuleList(nn.Linear(head, head) for _ in range(n_hidden - 1))
         self.fc_out = nn.Linear(head, 2 if task == "classification" else 1)
         self.activation = activation
+        self.by_hand = pooling == "mean" and activation is softplus
 
     def forward(self, batch: QuotientBatch) -> Tensor:
         """Predict one property of each crystal.
@@ -109,11 +111,18 @@ class QuotientNetwork(nn.Module):
         states = [self.embedding(batch.atom_features)]
         for conv in self.convs:
             states.append(conv(states[-1], batch))
-        hidden = self.activation(self.conv_to_fc(self.activation(self._pool(states, batch))))
-        for fc in self.fcs:
-            hidden = self.activation(fc(hidden))
-        out = self.fc_out(hidden)
+        out = self._head(states, batch)
         return out.squeeze(1) if out.shape[1] == 1 else log_softmax(out, dim=1)
+
+    def _head(self, states: list[Tensor], batch: QuotientBatch) -> Tensor:
+        """Outputs (C, 1 or 2) from the atom features of all layers."""
+        layers = [self.conv_to_fc, *self.fcs, self.fc_out]
+        if self.by_hand and self.training:
+            return pooled_head(states[-1], layers, batch)
+        hidden = self._pool(states, batch)
+        for layer in layers:
+            hidden = layer(self.activation(hidden))
+        return hidden
 
     def _pool(self, states: list[Tensor], batch: QuotientBatch) -> Tensor:
         if self.pooling is not None:
