@@ -3,7 +3,7 @@
 Everything in one run on one thread, in CPU seconds: batches of 64, 3 convolutions of 64 features,
 forward + backward + AdamW step, median of 7 epochs in which the models take turns.
 
-"quotient" is the engine that `crystalgraph train` uses: whole shells, equal atoms and edges once;
+"quotient" is the fast engine: whole shells, equal atoms and edges once, the parameters in one vector;
 cutting its batches counts as its time. The batches of all others lie in memory. Where nothing else
 is said they have the published edges (12 neighbors, ties cut) and bond features whose negligible
 values are 0. Printed apart: what the last is worth for the original code, what whole shells cost,
@@ -36,6 +36,7 @@ from crystalgraph.crystals.datasets import (
 from crystalgraph.crystals.features import gaussian_expansion, published_features
 from crystalgraph.crystals.graphs import CrystalBatch, CrystalGraph, batch_graphs
 from crystalgraph.crystals.symmetry import quotients
+from crystalgraph.networks.flat_adamw import FlatAdamW
 from crystalgraph.networks.model_file import load_model_class
 from crystalgraph.networks.quotient_batches import PreparedQuotients, QuotientBatch
 from crystalgraph.networks.quotient_network import QuotientNetwork
@@ -125,6 +126,8 @@ def step(
     output = output[0].squeeze(1) if isinstance(output, tuple) else output
     loss = nn.functional.l1_loss(output, target)
     loss.backward()
+    if isinstance(optimizer, FlatAdamW):
+        optimizer.join_gradients()
     optimizer.step()
     return loss.item()
 
@@ -135,7 +138,9 @@ def race(cases: dict[str, tuple[nn.Module, Inputs]], targets: Tensor) -> dict[st
     The models take turns, so that a machine that gets slower does so for all of them.
     """
     optimizers = {
-        name: torch.optim.AdamW(model.parameters(), 1e-3, fused=True)
+        name: FlatAdamW(model.parameters(), lr=1e-3)
+        if isinstance(model, QuotientNetwork)
+        else torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
         for name, (model, _) in cases.items()
     }
     times: dict[str, list[float]] = {name: [] for name in cases}
