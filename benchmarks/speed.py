@@ -3,7 +3,7 @@
 Everything in one run on one thread, in CPU seconds: batches of 64, 3 convolutions of 64 features,
 forward + backward + AdamW step, median of 7 epochs in which the models take turns.
 
-"quotient" is the fast engine: whole shells, equal atoms and edges once, the parameters in one vector;
+"quotient" is the fast engine: whole shells, equal atoms and edges once, parameters in one vector;
 cutting its batches counts as its time. The batches of all others lie in memory. Where nothing else
 is said they have the published edges (12 neighbors, ties cut) and bond features whose negligible
 values are 0. Printed apart: what the last is worth for the original code, what whole shells cost,

@@ -129,9 +129,10 @@ class PreparedQuotients:
         self._edges = _Rows([graph.n_edges for graph in graphs])
         self._bonds = _Rows([len(distances) for distances, _ in different])
         numbers, self._element = np.unique(_joined(graphs, "atomic_numbers"), return_inverse=True)
-        self._element_features = np.asarray(features.matrix(numbers), dtype=float)
+        real = torch.empty(0, dtype=dtype).numpy().dtype
+        self._element_features = features.matrix(numbers).astype(real)
         distance = np.concatenate([distances for distances, _ in different])
-        self._bond_features = make_bond_features(distance, bonds or BondSettings())
+        self._bond_features = make_bond_features(distance, bonds or BondSettings()).astype(real)
         self._bond = np.concatenate([bond for _, bond in different])
         self._center, self._neighbor = _joined(graphs, "center"), _joined(graphs, "neighbor")
         self._multiplicity = _joined(graphs, "multiplicity")
