@@ -1,0 +1,40 @@
+"""AdamW on all parameters of a network as one vector.
+
+A small network has dozens of parameters, and the optimizer's bookkeeping for each of them takes
+longer than its arithmetic. The numbers are those of torch.optim.AdamW.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+
+class FlatAdamW(torch.optim.AdamW):
+    """torch.optim.AdamW with one parameter, of which those of the network become views.
+
+    Args:
+        parameters: of the network, all of one type on one device; each has a gradient in each step.
+        options: of torch.optim.AdamW.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], **options: Any) -> None:
+        self.parts = list(parameters)
+        self.vector = nn.Parameter(torch.cat([part.detach().flatten() for part in self.parts]))
+        sizes = [part.numel() for part in self.parts]
+        for part, piece in zip(self.parts, self.vector.detach().split(sizes), strict=True):
+            part.data = piece.view_as(part)
+        super().__init__([self.vector], fused=True, **options)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients."""
+        for part in self.parts:
+            part.grad = None
+
+    def join_gradients(self) -> None:
+        """Make the vector's gradient of those of the network; comes before each step."""
+        gradients = [part.grad for part in self.parts if part.grad is not None]
+        self.vector.grad = torch.cat([gradient.flatten() for gradient in gradients])

@@ -1,0 +1,161 @@
+"""Convolutions on quotient graphs, with the weights and the numbers of the textbook layers.
+
+Each row is computed once and counts as often as it occurs in the crystals: in the sum over the
+edges of an atom, and in the mean and the variance of a batch norm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import batch_norm, linear, softplus
+
+from crystalgraph.networks.gated_by_hand import gated_convolution
+from crystalgraph.networks.quotient_batches import QuotientBatch
+from crystalgraph.networks.row_sums import weighted_sums
+
+Activation = Callable[[Tensor], Tensor]
+
+
+class WeightedBatchNorm(nn.Module):
+    """nn.BatchNorm1d of rows that stand for several equal ones; the state dict is the same."""
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    eps = 1e-5
+    momentum = 0.1
+
+    def __init__(self, n_features: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(n_features))
+        self.bias = nn.Parameter(torch.zeros(n_features))
+        self.register_buffer("running_mean", torch.zeros(n_features))
+        self.register_buffer("running_var", torch.ones(n_features))
+        self.register_buffer("num_batches_tracked", torch.tensor(0))
+
+    def forward(self, rows: Tensor, share: Tensor, n_rows: int) -> Tensor:
+        """Normalize.
+
+        Args:
+            rows: (R, F).
+            share: (R,) of each row in the n_rows that are meant; adds up to 1.
+            n_rows: number of rows that are meant.
+
+        Returns:
+            (R, F).
+        """
+        if not self.training:
+            statistics = (self.running_mean, self.running_var)
+            return batch_norm(rows, *statistics, self.weight, self.bias, eps=self.eps)
+        mean = share @ rows
+        centered = rows - mean
+        variance = share @ centered.square()
+        self.remember(mean.detach(), variance.detach(), n_rows)
+        return centered * (self.weight * torch.rsqrt(variance + self.eps)) + self.bias
+
+    def remember(self, mean: Tensor, variance: Tensor, n_rows: int) -> None:
+        """Move the running statistics towards those of a batch, as PyTorch does.
+
+        Args:
+            mean: (F,) of the batch.
+            variance: (F,) of the batch, the sum divided by n_rows; the running one is divided by
+                n_rows - 1.
+            n_rows: number of rows that are meant.
+
+        Raises:
+            ValueError: there is only one row, in PyTorch's words.
+        """
+        if n_rows < 2:
+            raise ValueError(
+                "Expected more than 1 value per channel when training, got "
+                f"{n_rows} of {len(mean)} channels"
+            )
+        self.num_batches_tracked.add_(1)
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance, self.momentum)
+        self.running_var.add_(variance, alpha=self.momentum / (n_rows - 1))  # n / (n - 1) in all
+
+
+class NoNorm(nn.Module):
+    """Stands for a batch norm that is switched off."""
+
+    def forward(self, rows: Tensor, share: Tensor, n_rows: int) -> Tensor:
+        """The rows as they are."""
+        return rows
+
+
+class GatedLayer(nn.Module):
+    """Gated convolution, Eq. (5); arguments and weights are those of model.py's ConvLayer."""
+
+    def __init__(
+        self,
+        n_atom_features: int,
+        n_bond_features: int,
+        batch_norm: bool = True,
+        activation: Activation = softplus,
+        residual: bool = True,
+    ) -> None:
+        super().__init__()
+        norm = WeightedBatchNorm if batch_norm else _no_norm
+        self.fc_full = nn.Linear(2 * n_atom_features + n_bond_features, 2 * n_atom_features)
+        self.bn1 = norm(2 * n_atom_features)
+        self.bn2 = norm(n_atom_features)
+        self.activation = activation
+        self.residual = float(residual)
+        self.by_hand = batch_norm and activation is softplus
+
+    def forward(self, atom_features: Tensor, batch: QuotientBatch) -> Tensor:
+        """New atom features (M, F) from the old ones."""
+        if self.by_hand and self.training:
+            return gated_convolution(self, atom_features, batch)
+        n_atom, n_bond = atom_features.shape[1], batch.bond_features.shape[1]
+        w_center, w_neighbor, w_bond = self.fc_full.weight.split([n_atom, n_atom, n_bond], dim=1)
+        z = linear(atom_features, w_center, self.fc_full.bias).index_select(0, batch.center)
+        z = z + linear(atom_features, w_neighbor).index_select(0, batch.neighbor)
+        z = z + linear(batch.bond_features, w_bond).index_select(0, batch.bond)
+        gate, core = self.bn1(z, batch.edge_share, batch.n_edges).chunk(2, dim=1)
+        edge_messages = torch.sigmoid(gate) * self.activation(core)
+        message = sum_over_edges(edge_messages, batch)
+        update = self.bn2(message, batch.atom_share, batch.n_atoms)
+        return self.activation(self.residual * atom_features + update)
+
+
+class SharedLayer(nn.Module):
+    """Convolution of Eq. (4); arguments and weights are those of model.py's SharedConvLayer."""
+
+    def __init__(
+        self,
+        n_atom_features: int,
+        n_bond_features: int,
+        batch_norm: bool = True,
+        activation: Activation = softplus,
+        residual: bool = False,
+    ) -> None:
+        super().__init__()
+        n_in = n_atom_features + n_bond_features
+        self.fc_neighbors = nn.Linear(n_in, n_atom_features, bias=False)
+        self.fc_self = nn.Linear(n_atom_features, n_atom_features)
+        self.bn = (WeightedBatchNorm if batch_norm else _no_norm)(n_atom_features)
+        self.activation = activation
+        self.residual = float(residual)
+
+    def forward(self, atom_features: Tensor, batch: QuotientBatch) -> Tensor:
+        """New atom features (M, F) from the old ones."""
+        neighbors = sum_over_edges(atom_features.index_select(0, batch.neighbor), batch)
+        bonds = sum_over_edges(batch.bond_features.index_select(0, batch.bond), batch)
+        pair_sums = torch.cat([neighbors, bonds], dim=1)
+        rows = self.fc_neighbors(pair_sums) + self.fc_self(atom_features)
+        update = self.bn(rows, batch.atom_share, batch.n_atoms)
+        return self.activation(self.residual * atom_features + update)
+
+
+def _no_norm(n_features: int) -> NoNorm:
+    return NoNorm()
+
+
+def sum_over_edges(edge_values: Tensor, batch: QuotientBatch) -> Tensor:
+    """Sum (M, F) over all edges of an atom of each kind, from one row (E', F) for equal edges."""
+    return weighted_sums(edge_values, batch.weight, batch.center, batch.first_edge)
