@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import re
 import tokenize
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from crystalgraph.grading.similarity import MOST_CHARACTERS, definitions, tokens_of
+from crystalgraph.grading.similarity import MOST_CHARACTERS, all_definitions, tokens_of
 from crystalgraph.labs.lab import Lab
 
 if TYPE_CHECKING:
     from crystalgraph.grading.intake.answers import Answers
+
+
+SOURCES = 512
+"""Cells and files that are kept when read: the tasks of a notebook share them, and students what
+was handed out."""
 
 
 def library_answers(answers: Answers, lab: Lab) -> dict[str, tuple[str, ...]]:
@@ -80,19 +86,23 @@ def _reachable(name: str, sources: Sequence[str]) -> str:
         if one in done:
             continue
         done.add(one)
-        new = "".join(definitions(source, one) + _assignments(source, one) for source in sources)
+        new = "".join(_top_level(source).get(one, "") for source in sources)
         left += _NAME.findall(new)
         text += new + "\n"
     return text
 
 
 _NAME = re.compile(r"\b[^\W\d]\w*")
+_ASSIGNMENT = re.compile(r"^(\w+)[ \t]*=(?!=).*$", re.M)
 
 
-def _assignments(source: str, name: str) -> str:
-    """The lines that assign to a name at the top level of a file."""
-    lines = re.findall(rf"^{re.escape(name)}[ \t]*=(?!=).*$", source[:MOST_CHARACTERS], re.M)
-    return "".join(f"{line}\n" for line in lines)
+@lru_cache(SOURCES)
+def _top_level(source: str) -> dict[str, str]:
+    """Name -> text of what defines it at the top level of a source, and of what assigns to it."""
+    found = all_definitions(source)
+    for match in _ASSIGNMENT.finditer(source[:MOST_CHARACTERS]):
+        found[match[1]] = found.get(match[1], "") + match[0] + "\n"
+    return found
 
 
 def _names_given(
@@ -114,14 +124,13 @@ def _names_given(
     return {}
 
 
-def _lines(source: str) -> Iterator[list[str]]:
+@lru_cache(SOURCES)
+def _lines(source: str) -> list[list[str]]:
     """The logical lines of a source, as words without comments and layout."""
-    line: list[str] = []
+    lines: list[list[str]] = [[]]
     for token in tokens_of(source[:MOST_CHARACTERS]):
         if token.type in (tokenize.NAME, tokenize.OP, tokenize.NUMBER, tokenize.STRING):
-            line.append(token.string)
-        elif token.type == tokenize.NEWLINE and line:
-            yield line
-            line = []
-    if line:
-        yield line
+            lines[-1].append(token.string)
+        elif token.type == tokenize.NEWLINE:
+            lines.append([])
+    return [line for line in lines if line]

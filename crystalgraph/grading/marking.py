@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from crystalgraph.checking.check import Check
+from crystalgraph.checking.compiler import leave_out_compiler
 from crystalgraph.checking.examine import examine
 from crystalgraph.checking.faults import explain
 from crystalgraph.checking.limits import ComputerTooBusy, TimeUp
@@ -61,6 +62,7 @@ def grade_hand_in(
     """
     begun = time.monotonic()
     torch.set_num_threads(1)  # for crystals of five atoms more threads only wait
+    leave_out_compiler()
     seed = seed_of(hand_in, lab, secret)
     pool = sandbox_pool(lab, unsafe)
     marking = Marking(hand_in, lab, seed, CurrentSandbox(pool), CurrentSandbox(pool))

@@ -181,10 +181,20 @@ class Fingerprinter:
         }
 
 
+_DEFINITION = re.compile(r"^(?:def|class) (\w+).*?(?=^[^\s)#]|\Z)", re.M | re.S)
+
+
+def all_definitions(source: str) -> dict[str, str]:
+    """Name -> the lines that define a function or class at the top level of a file."""
+    found: dict[str, str] = {}
+    for match in _DEFINITION.finditer(source):
+        found[match[1]] = found.get(match[1], "") + match[0]
+    return found
+
+
 def definitions(source: str, name: str) -> str:
-    """The lines that define a function or class at the top level of a file."""
-    block = rf"^(?:def|class) {re.escape(name)}\b.*?(?=^[^\s)#]|\Z)"
-    return "".join(re.findall(block, source, re.M | re.S))
+    """The lines that define one function or class at the top level of a file."""
+    return all_definitions(source).get(name, "")
 
 
 def _lines(source: str) -> Iterator[list[str]]:

@@ -23,10 +23,8 @@ import socket
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -35,6 +33,7 @@ from torch import Tensor, nn
 
 from crystalgraph.checking.cases import Case
 from crystalgraph.checking.check import Check
+from crystalgraph.checking.compiler import leave_out_compiler
 from crystalgraph.checking.faults import Fault, explain
 from crystalgraph.checking.notebook_code import function_of
 from crystalgraph.checking.notebook_statements import study
@@ -153,7 +152,7 @@ def import_all(checks: str) -> dict[str, Check]:
         checks: module that holds them as CHECKS.
     """
     found = {check.task: check for check in importlib.import_module(checks).CHECKS}
-    sys.modules.setdefault("torch._dynamo", _NothingCompiled("torch._dynamo"))
+    leave_out_compiler()
     for name in ("IPython.core.interactiveshell", "matplotlib.pyplot", "pandas"):
         importlib.import_module(name)
     layer = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)).eval()
@@ -161,29 +160,6 @@ def import_all(checks: str) -> dict[str, Check]:
     torch.optim.Adam(layer.parameters()).step()
     torch.set_num_threads(1)
     return found
-
-
-class _NothingCompiled(ModuleType):
-    """Stands for torch._dynamo, whose import takes longer than a hand-in's tasks.
-
-    Optimizers import it to keep compilers away, and nothing is compiled here. Whoever asks for
-    anything else gets the real one. It saves 2.6 of the processor's seconds at each start of a
-    sandbox; tests/sandbox/test_worker.py fails when torch does without it, or asks for more.
-    """
-
-    @staticmethod
-    def disable(function: Callable, *_: object, **__: object) -> Callable:
-        """The function as it is."""
-        return function
-
-    @staticmethod
-    def graph_break() -> None:
-        """Nothing to break."""
-
-    def __getattr__(self, name: str) -> object:
-        if sys.modules.get("torch._dynamo") is self:
-            del sys.modules["torch._dynamo"]
-        return getattr(importlib.import_module("torch._dynamo"), name)
 
 
 def _set_limits(limits: dict[str, int]) -> None:
