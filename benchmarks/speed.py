@@ -36,10 +36,10 @@ from crystalgraph.crystals.datasets import (
 from crystalgraph.crystals.features import gaussian_expansion, published_features
 from crystalgraph.crystals.graphs import CrystalBatch, CrystalGraph, batch_graphs
 from crystalgraph.crystals.symmetry import quotients
-from crystalgraph.networks.flat_adamw import FlatAdamW
+from crystalgraph.networks.engine.batches import PreparedQuotients, QuotientBatch
+from crystalgraph.networks.engine.flat_adamw import FlatAdamW
+from crystalgraph.networks.engine.network import QuotientNetwork
 from crystalgraph.networks.model_file import load_model_class
-from crystalgraph.networks.quotient_batches import PreparedQuotients, QuotientBatch
-from crystalgraph.networks.quotient_network import QuotientNetwork
 from crystalgraph.networks.training import TrainSettings
 
 BATCH_SIZE = 64

@@ -39,13 +39,15 @@ def is_secret(path: Path) -> bool:
 
 
 def hidden_in_sandbox() -> tuple[Path, ...]:
-    """Folders of all labs that students' code must not see: the instructor's, and stored cases.
+    """Folders that students' code must not see: the instructor's, stored cases, and the engine.
 
-    Students have the cases, but a case holds what a right answer gives.
+    Students have the last two, but a case holds what a right answer gives, and a layer of the
+    engine gives what theirs is to give.
     """
     folders = sorted(path for path in (paths.PACKAGE / "labs").glob("*/*") if path.is_dir())
-    return tuple(
-        path for path in folders if path.name == "cases" or is_secret(path.relative_to(paths.REPO))
+    return (
+        *(one for one in folders if one.name == "cases" or is_secret(one.relative_to(paths.REPO))),
+        paths.PACKAGE / "networks" / "engine",
     )
 
 

@@ -28,7 +28,7 @@ from crystalgraph.checking.limits import (
 )
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.paths import PACKAGE
-from crystalgraph.sandbox.walls import Walls, cure, environment
+from crystalgraph.sandbox.walls import Walls, cure, environment, python_on_disks
 from crystalgraph.sandbox.wire import Gone, Malformed, Wire
 
 _CREDENTIALS = struct.Struct("iii")  # of the process that wrote: its id, its user's, its group's
@@ -80,7 +80,7 @@ class SandboxServer:
     def __init__(self, walls: Walls, checks: str) -> None:
         self.walls = walls
         known = {"checks": checks, "limits": walls.resource_limits(), "disk": walls.limits.disk}
-        known |= {"unsafe": walls.unsafe, "alone": walls.alone}
+        known |= {"unsafe": walls.unsafe, "alone": walls.alone, "kept": python_on_disks()}
         worker = [sys.executable, "-P", "-m", "crystalgraph.sandbox.worker", json.dumps(known)]
         variables = os.environ | environment(str(PACKAGE.parent)) if walls.unsafe else None
         self.door, theirs = socket.socketpair()

@@ -22,6 +22,7 @@ from pathlib import Path
 from crystalgraph.checking.limits import Limits
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.paths import DATA, PACKAGE, REPO
+from crystalgraph.sandbox.inner_walls import DISKS
 
 COURSE = "/course"
 NOBODY = "65534"
@@ -53,8 +54,9 @@ class Walls:
         inner = [code, *map(str, arguments)]
         if self.unsafe or self.alone:
             return self.command([sys.executable, "-I", "-c", *inner])
-        module = ["-P", "-m", "crystalgraph.sandbox.inner_walls", str(self.limits.disk)]
-        return self.command([sys.executable, *module, *inner])
+        module = ["-P", "-m", "crystalgraph.sandbox.inner_walls"]
+        disks = [str(self.limits.disk), ":".join(python_on_disks())]
+        return self.command([sys.executable, *module, *disks, *inner])
 
     def command(self, inner: list[str]) -> list[str]:
         """What starts a program behind the outer walls.
@@ -159,6 +161,11 @@ def _python() -> list[str]:
             walls += ["--perms", "0755", "--dir", str(parent)] if str(parent) != "/tmp" else []
         walls += ["--ro-bind", folder, folder]
     return walls
+
+
+def python_on_disks() -> list[str]:
+    """Folders of Python and its packages that lie where a sandbox has its disks, as in /tmp."""
+    return [one for one in _python_folders() if any(Path(one).is_relative_to(d) for d in DISKS)]
 
 
 def _python_folders() -> list[str]:

@@ -79,7 +79,10 @@ def _start_sandbox(
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         shared = not (request["unsafe"] or request["alone"])
-        child = inner_walls.enter(request["disk"]) if shared else os.fork()
+        if shared:
+            child = inner_walls.enter(request["disk"], request["kept"])
+        else:
+            child = os.fork()
         if child:
             os.close(source)
             os.close(sink)

@@ -78,6 +78,14 @@ def test_what_is_secret_of_a_lab_is_not_there(lab, walls):
     assert "ModuleNotFoundError" in done.stderr
 
 
+@walls
+def test_the_engine_is_not_there(walls):
+    """It has layers that give what students' layers are to give."""
+    code = "import sys; sys.path[:0] = sys.argv[1:]\n"
+    code += "try: from crystalgraph.networks.engine.layers import GatedLayer; print('there')\n"
+    assert inside(walls, code + "except ImportError: print('no')", sandbox.COURSE) == "no"
+
+
 def test_secrets_are_found_without_a_list_of_labs():
     """A folder that is no lab yet, or no more, is hidden like all others."""
     folders = {path for path in (PACKAGE / "labs").glob("*/instructor") if path.is_dir()}

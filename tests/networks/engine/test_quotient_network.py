@@ -13,9 +13,9 @@ from crystalgraph.crystals.datasets import FORMATION_ENERGY, load_oxides, load_p
 from crystalgraph.crystals.features import published_features
 from crystalgraph.crystals.graphs import batch_graphs, build_graph
 from crystalgraph.crystals.symmetry import quotients, with_distance_classes
+from crystalgraph.networks.engine.batches import PreparedQuotients, QuotientBatch
+from crystalgraph.networks.engine.network import QuotientNetwork
 from crystalgraph.networks.model_settings import ACTIVATIONS
-from crystalgraph.networks.quotient_batches import PreparedQuotients, QuotientBatch
-from crystalgraph.networks.quotient_network import QuotientNetwork
 from crystalgraph.networks.training import Normalizer, TrainSettings, training_step
 
 FEATURES = published_features()
@@ -259,7 +259,7 @@ def test_a_batch_counts_what_is_in_the_whole_crystals(graphs):
 
 
 def test_batches_cut_together_are_as_one_by_one(graphs, monkeypatch):
-    monkeypatch.setattr("crystalgraph.networks.quotient_batches.AT_ONCE", 3)
+    monkeypatch.setattr("crystalgraph.networks.engine.batches.AT_ONCE", 3)
     table = PreparedQuotients(quotients(graphs), FEATURES)
     groups = [np.array(rows) for rows in ([3, 1], [0], [7, 5, 9], [30, 2], [11])]
     found = list(table.batches(groups))

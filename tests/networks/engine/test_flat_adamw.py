@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from crystalgraph.networks.flat_adamw import FlatAdamW
+from crystalgraph.networks.engine.flat_adamw import FlatAdamW
 
 
 def test_steps_are_those_of_adamw():

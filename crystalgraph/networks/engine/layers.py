@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, linear, softplus
 
-from crystalgraph.networks.gated_by_hand import gated_convolution
-from crystalgraph.networks.quotient_batches import QuotientBatch
-from crystalgraph.networks.row_sums import weighted_sums
+from crystalgraph.networks.engine.batches import QuotientBatch
+from crystalgraph.networks.engine.gated_by_hand import gated_convolution
+from crystalgraph.networks.engine.row_sums import weighted_sums
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -111,16 +111,16 @@ class GatedLayer(nn.Module):
         """New atom features (M, F) from the old ones."""
         if self.by_hand and self.training:
             return gated_convolution(self, atom_features, batch)
-        n_atom, n_bond = atom_features.shape[1], batch.bond_features.shape[1]
-        w_center, w_neighbor, w_bond = self.fc_full.weight.split([n_atom, n_atom, n_bond], dim=1)
-        z = linear(atom_features, w_center, self.fc_full.bias).index_select(0, batch.center)
-        z = z + linear(atom_features, w_neighbor).index_select(0, batch.neighbor)
-        z = z + linear(batch.bond_features, w_bond).index_select(0, batch.bond)
+        of_atoms, of_bonds = atom_features.shape[1], batch.bond_features.shape[1]
+        parts = self.fc_full.weight.split([of_atoms, of_atoms, of_bonds], dim=1)
+        z = linear(atom_features, parts[0], self.fc_full.bias).index_select(0, batch.center)
+        z = z + linear(atom_features, parts[1]).index_select(0, batch.neighbor)
+        z = z + linear(batch.bond_features, parts[2]).index_select(0, batch.bond)
         gate, core = self.bn1(z, batch.edge_share, batch.n_edges).chunk(2, dim=1)
-        edge_messages = torch.sigmoid(gate) * self.activation(core)
-        message = sum_over_edges(edge_messages, batch)
+        weighted = torch.sigmoid(gate) * self.activation(core)
+        message = sum_over_edges(weighted, batch)
         update = self.bn2(message, batch.atom_share, batch.n_atoms)
-        return self.activation(self.residual * atom_features + update)
+        return self.activation(update.add(atom_features, alpha=self.residual))
 
 
 class SharedLayer(nn.Module):
@@ -149,7 +149,7 @@ class SharedLayer(nn.Module):
         pair_sums = torch.cat([neighbors, bonds], dim=1)
         rows = self.fc_neighbors(pair_sums) + self.fc_self(atom_features)
         update = self.bn(rows, batch.atom_share, batch.n_atoms)
-        return self.activation(self.residual * atom_features + update)
+        return self.activation(update.add(atom_features, alpha=self.residual))
 
 
 def _no_norm(n_features: int) -> NoNorm:

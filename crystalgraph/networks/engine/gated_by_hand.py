@@ -1,6 +1,6 @@
 """The gated convolution on quotient graphs in training mode, forward and backward by hand.
 
-PyTorch could find the gradient by itself (quotient_layers.GatedLayer without this file), but takes
+PyTorch could find the gradient by itself (layers.GatedLayer without this file), but takes
 twice as long. What is saved here:
 
 - W z_e is a sum of three rows, W_i v_i + W_j v_j + W_u u, and each product is made once for an atom
@@ -21,12 +21,12 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from crystalgraph.networks.quotient_batches import QuotientBatch
-from crystalgraph.networks.row_sums import add_rows
-from crystalgraph.networks.softplus_by_hand import LOWEST, softplus_
+from crystalgraph.networks.engine.batches import QuotientBatch
+from crystalgraph.networks.engine.row_sums import add_rows
+from crystalgraph.networks.engine.softplus_by_hand import LOWEST, softplus_
 
 if TYPE_CHECKING:
-    from crystalgraph.networks.quotient_layers import GatedLayer, WeightedBatchNorm
+    from crystalgraph.networks.engine.layers import GatedLayer, WeightedBatchNorm
 
 
 def gated_convolution(layer: GatedLayer, atom_features: Tensor, batch: QuotientBatch) -> Tensor:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from crystalgraph.networks.quotient_batches import QuotientBatch
-from crystalgraph.networks.row_sums import add_rows
-from crystalgraph.networks.softplus_by_hand import softplus_
+from crystalgraph.networks.engine.batches import QuotientBatch
+from crystalgraph.networks.engine.row_sums import add_rows
+from crystalgraph.networks.engine.softplus_by_hand import softplus_
 
 
 def pooled_head(atom_features: Tensor, layers: list[nn.Linear], batch: QuotientBatch) -> Tensor:

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax, softplus
 
-from crystalgraph.networks.head_by_hand import pooled_head
-from crystalgraph.networks.quotient_batches import QuotientBatch
-from crystalgraph.networks.quotient_layers import Activation, GatedLayer, SharedLayer
-from crystalgraph.networks.row_sums import weighted_sums
+from crystalgraph.networks.engine.batches import QuotientBatch
+from crystalgraph.networks.engine.head_by_hand import pooled_head
+from crystalgraph.networks.engine.layers import Activation, GatedLayer, SharedLayer
+from crystalgraph.networks.engine.row_sums import weighted_sums
 
 LAYERS = {"gated": GatedLayer, "fast": GatedLayer, "shared": SharedLayer}
 
@@ -44,9 +44,9 @@ def mean_pool(atom_features: Tensor, batch: QuotientBatch) -> Tensor:
 
 def max_pool(atom_features: Tensor, batch: QuotientBatch) -> Tensor:
     """Largest value (C, F) of each feature within each crystal."""
-    largest = atom_features.new_full((batch.n_crystals, atom_features.shape[1]), -torch.inf)
-    index = batch.crystal.unsqueeze(1).expand_as(atom_features)
-    return largest.scatter_reduce(0, index, atom_features, reduce="amax")
+    pooled = atom_features.new_full((batch.n_crystals, atom_features.shape[1]), -torch.inf)
+    rows = batch.crystal.unsqueeze(1).expand_as(atom_features)
+    return pooled.scatter_reduce(0, rows, atom_features, reduce="amax")
 
 
 class QuotientNetwork(nn.Module):
