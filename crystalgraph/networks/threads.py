@@ -7,7 +7,8 @@ a training step on two threads can take a hundred times as long as on one.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch.nn.functional import batch_norm, softplus
@@ -29,10 +30,27 @@ def keep_faster() -> int:
     Returns:
         The number of threads kept.
     """
+    if torch.get_num_threads() == 1 or pick_device().type != "cpu":
+        return torch.get_num_threads()
+    return _keep_faster_for(make_step())
+
+
+@contextmanager
+def faster_threads_for(make_step: Callable[[], Callable[[], object]]) -> Iterator[int]:
+    """One thread or as many as there are now, whichever does a step faster; restored after.
+
+    Args:
+        make_step: makes what is timed; not called where there is one thread only.
+    """
+    before = torch.get_num_threads()
+    try:
+        yield before if before == 1 else _keep_faster_for(make_step())
+    finally:
+        torch.set_num_threads(before)
+
+
+def _keep_faster_for(step: Callable[[], object]) -> int:
     n_all = torch.get_num_threads()
-    if n_all == 1 or pick_device().type != "cpu":
-        return n_all
-    step = make_step()
     torch.set_num_threads(1)
     _seconds(step)  # the first one allocates memory
     limit = CLEARLY * sum(_seconds(step) for _ in range(STEPS))
@@ -42,7 +60,7 @@ def keep_faster() -> int:
     return torch.get_num_threads()
 
 
-def _within(limit: float, step: Callable[[], None]) -> bool:
+def _within(limit: float, step: Callable[[], object]) -> bool:
     spent = 0.0
     for _ in range(STEPS):
         spent += _seconds(step)
@@ -51,7 +69,7 @@ def _within(limit: float, step: Callable[[], None]) -> bool:
     return True
 
 
-def _seconds(step: Callable[[], None]) -> float:
+def _seconds(step: Callable[[], object]) -> float:
     start = time.perf_counter()
     step()
     return time.perf_counter() - start

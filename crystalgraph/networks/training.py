@@ -19,7 +19,7 @@ from crystalgraph.crystals.features import AtomFeatures
 from crystalgraph.crystals.graphs import CrystalBatch, CrystalGraph, batch_graphs
 from crystalgraph.errors import CrystalGraphError
 
-TRAINING_VERSION = 1
+TRAINING_VERSION = 2
 """To be raised when the code trains otherwise with the same settings: optimizer, schedule, loss."""
 
 
@@ -288,6 +288,9 @@ def train(
     objective: Objective,
     settings: TrainSettings,
     progress: bool = True,
+    step: Callable[..., float] = training_step,
+    make_optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW,
+    on_epoch: Callable[[int], object] = lambda epoch: None,
 ) -> History:
     """Train with AdamW and a one-cycle learning rate; leave the best weights in the model.
 
@@ -298,6 +301,9 @@ def train(
         objective: fitted on the training targets.
         settings: how to train.
         progress: show a bar on stderr when that is a terminal or a notebook.
+        step: makes one gradient step, called like training_step.
+        make_optimizer: AdamW, or a class that is called like it.
+        on_epoch: called after each epoch with the number of epochs done.
 
     Returns:
         The history. The model holds the weights of the epoch with the lowest validation error.
@@ -305,8 +311,8 @@ def train(
     Raises:
         CrystalGraphError: the loss or the validation error is no longer a finite number.
     """
-    optimizer = torch.optim.AdamW(
-        model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+    optimizer = make_optimizer(
+        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.learning_rate, epochs=settings.epochs, steps_per_epoch=len(train_loader)
@@ -317,11 +323,13 @@ def train(
     best_weights: dict[str, Tensor] = {}
     bar = tqdm(range(settings.epochs), "training", disable=None if progress else True)
     for epoch in bar:
-        loss = _one_epoch(model, fit, objective, optimizer, schedule, settings.clip)
+        model.train()
+        loss = _one_epoch(model, fit, objective, optimizer, schedule, settings.clip, step)
         error = validation_error(model, val_loader, objective)
         _require_finite(error, "validation error")
         _record(history, objective.curves(loss, error), schedule, len(train_loader), start)
         bar.set_postfix(validation=f"{error:.4f}")
+        on_epoch(epoch + 1)
         if error <= best:
             best, history.best_epoch = error, epoch
             best_weights = copy.deepcopy(model.state_dict())
@@ -331,11 +339,10 @@ def train(
     return history
 
 
-def _one_epoch(model, loader, objective, optimizer, schedule, clip) -> float:
-    model.train()
+def _one_epoch(model, loader, objective, optimizer, schedule, clip, step) -> float:
     total, n_crystals = 0.0, 0
     for batch, target in loader:
-        loss = training_step(model, batch, target, optimizer, clip, objective.loss)
+        loss = step(model, batch, target, optimizer, clip, objective.loss)
         _require_finite(loss, "training loss")
         schedule.step()
         total, n_crystals = total + loss * len(target), n_crystals + len(target)

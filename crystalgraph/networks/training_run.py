@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from crystalgraph.errors import CrystalGraphError
 from crystalgraph.networks.model_file import make_model
 from crystalgraph.networks.model_settings import ModelSettings
 from crystalgraph.networks.scores import class_scores
+from crystalgraph.networks.trainers import choose_trainer
 from crystalgraph.networks.training import (
     OBJECTIVES,
     TRAINING_VERSION,
@@ -27,8 +29,6 @@ from crystalgraph.networks.training import (
     Objective,
     TrainSettings,
     outputs,
-    pick_device,
-    train,
 )
 
 UNITS = {
@@ -71,6 +71,8 @@ class RunResult:
         device: it ran on.
         scores: of a classifier, for each part "nll" and what classification.class_scores gives,
             with the weights that were kept; empty for a regression.
+        threads: it ran on.
+        trained_by: the engine, or the network itself and why.
     """
 
     dataset: str
@@ -89,6 +91,8 @@ class RunResult:
     seconds: float
     device: str = "cpu"
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    threads: int = 1
+    trained_by: str = ""
 
     @property
     def measures(self) -> dict[str, dict[str, float]]:
@@ -193,10 +197,14 @@ def train_model(
     unit: str | None = None,
     device: torch.device | str | None = None,
     progress: bool = True,
+    on_epoch: Callable[[int], object] = lambda epoch: None,
 ) -> tuple[TrainedModel, RunResult]:
     """Train one network and predict all parts with its best weights.
 
     A target of nothing but 0 and 1 is taken for a class, unless model_settings name a task.
+
+    A network that gives the textbook network's numbers is trained by the engine
+    (networks/engine), any other by its own forward; `trained_by` of the run says which and why.
 
     Args:
         dataset: crystals and labels.
@@ -208,8 +216,9 @@ def train_model(
         features: of the atoms; default the published 92 numbers.
         graph_settings: how graphs are made; default GraphSettings().
         unit: of the target; default what unit_of says, or probability for a class.
-        device: default the fastest there is.
+        device: default the one on which a step is fastest.
         progress: show bars on stderr when that is a terminal or a notebook.
+        on_epoch: called after each epoch with the number of epochs done.
 
     Returns:
         The network with what belongs to it, and the finished run.
@@ -221,21 +230,22 @@ def train_model(
     network = ModelSettings.in_force(model_class, options)
     graphs, training = graph_settings or GraphSettings(), train_settings or TrainSettings()
     features = features or published_features()
-    device = torch.device(device or pick_device())
     torch.manual_seed(training.seed)
     n_bond_features = graphs.bonds.n_centers
     model = make_model(model_class, features.n_features, network.options, n_bond_features)
-    model = model.to(device)
-    loaders = _loaders(dataset, split, target, features, graphs, training, device)
+    loaders = _loaders(dataset, split, target, features, graphs, training)
     objective = _objective(network, dataset.target(target)[split.train])
     if unit is None:
         classes = isinstance(objective, ClassLabels)
         unit = "probability" if classes else unit_of(dataset, target)
-    history = _train(model, loaders, objective, training, progress)
+    trainer = choose_trainer(model, network, loaders["fit"], loaders["val"])
+    with _single_rows_explained():
+        history, where = trainer.train(objective, training, device, progress, on_epoch)
     trained = TrainedModel(
         model.eval(), features, objective, network, graphs, asdict(training), target, unit
     )
-    return trained, _result(trained, dataset, split, loaders, history)
+    how = {**where, "trained_by": trainer.name}
+    return trained, _result(trained, dataset, split, loaders, history, how)
 
 
 def _with_task(settings: Mapping[str, object] | None, values: np.ndarray) -> dict[str, object]:
@@ -261,7 +271,6 @@ def _loaders(
     features: AtomFeatures,
     graph_settings: GraphSettings,
     settings: TrainSettings,
-    device: torch.device,
 ) -> dict[str, CrystalLoader]:
     """One loader per part; the training loader is given again as "fit", shuffling."""
     graphs, values = dataset.graphs(graph_settings), dataset.target(target)
@@ -274,7 +283,7 @@ def _loaders(
 
     def loader(rows: np.ndarray, **options: Any) -> CrystalLoader:
         chosen, bonds = [graphs[row] for row in rows], graph_settings.bonds
-        return CrystalLoader(chosen, values[rows], features, device=device, bonds=bonds, **options)
+        return CrystalLoader(chosen, values[rows], features, bonds=bonds, **options)
 
     loaders = {part: loader(getattr(split, part)) for part in PARTS}
     for part in PARTS:
@@ -289,9 +298,10 @@ def _loaders(
     return loaders
 
 
-def _train(model, loaders, objective, settings, progress) -> History:
+@contextmanager
+def _single_rows_explained() -> Iterator[None]:
     try:
-        return train(model, loaders["fit"], loaders["val"], objective, settings, progress)
+        yield
     except ValueError as error:
         if "more than 1 value per channel" not in str(error):
             raise
@@ -307,6 +317,7 @@ def _result(
     split: Split,
     loaders: Mapping[str, CrystalLoader],
     history: History,
+    how: Mapping[str, Any],
 ) -> RunResult:
     """The run as it is reported; test crystals are predicted here, for the first time."""
     objective, predictions, errors, scores = trained.normalizer, {}, {}, {}
@@ -334,6 +345,6 @@ def _result(
         predictions=predictions,
         history=asdict(history),
         seconds=history.seconds[-1],
-        device=next(trained.model.parameters()).device.type,
         scores=scores,
+        **how,
     )

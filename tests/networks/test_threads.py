@@ -68,3 +68,11 @@ def test_the_step_of_the_library_changes_no_random_numbers():
     with torch.no_grad():
         assert threads.keep_faster() in (1, 2)
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(("one", "two", "chosen"), [(0.01, 0.5, 1), (0.2, 0.001, 2)])
+def test_a_block_has_the_faster_number_and_restores_the_old(timed, one, two, chosen):
+    timed(one, two)
+    with threads.faster_threads_for(threads.make_step) as number:
+        assert number == torch.get_num_threads() == chosen
+    assert torch.get_num_threads() == 2

@@ -90,9 +90,7 @@ def main(args: argparse.Namespace) -> int:
     from crystalgraph.commands.train import report
     from crystalgraph.crystals.loaders import load_dataset
     from crystalgraph.networks.model_file import load_model_class
-    from crystalgraph.networks.threads import keep_faster
 
-    keep_faster()  # before the model file is loaded, which may set a number of its own
     model_class = load_model_class(args.model)
     dataset = load_dataset(args.data, args.target, args.accept_warnings)
     report.print_problems(dataset)
@@ -109,6 +107,5 @@ def main(args: argparse.Namespace) -> int:
     print(report.table(job, result, baselines))
     if "auc" in result.measures["test"]:
         print(f"\n{report.auc_sentence(job, result)}")
-    epochs = f"{result.n_epochs} epoch{'s' if result.n_epochs > 1 else ''}"
-    print(f"\n{epochs} in {result.seconds:.0f} s; everything is in {job.out}")
+    print(f"\n{report.last_line(job, result)}")
     return 0

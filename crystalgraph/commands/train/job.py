@@ -17,7 +17,7 @@ from crystalgraph.crystals.loaders import dataset_features
 from crystalgraph.experiments.baselines import Baseline, fit_baselines
 from crystalgraph.experiments.classification import ClassBaseline, fit_class_baselines
 from crystalgraph.networks.model_file import model_errors_explained
-from crystalgraph.networks.training import TrainSettings, pick_device
+from crystalgraph.networks.training import TrainSettings
 from crystalgraph.networks.training_run import RunResult, TrainedModel, train_model
 
 Baselines = dict[str, Baseline] | dict[str, ClassBaseline]
@@ -32,7 +32,6 @@ class Job:
         split, target, unit: of the dataset; the unit is None where it was not given.
         network: arguments of CrystalGraphConvNet.
         training: how to train.
-        device: where.
         out: folder for the results.
     """
 
@@ -43,7 +42,6 @@ class Job:
     unit: str | None
     network: dict[str, object]
     training: TrainSettings
-    device: str
     out: Path
 
 
@@ -62,8 +60,7 @@ def plan(args: argparse.Namespace, dataset: CrystalDataset) -> Job:
     training = TrainSettings(seed=args.seed, **asked)
     name = f"{dataset.name}-{target}-{split.name}-{args.conv}-{args.pooling}-seed{args.seed}"
     out = args.out or Path("runs") / name
-    device = str(pick_device())
-    return Job(args.data, dataset, split, target, args.unit, network, training, device, out)
+    return Job(args.data, dataset, split, target, args.unit, network, training, out)
 
 
 def _given(**options: object) -> dict:
@@ -98,7 +95,7 @@ def fit(job: Job, model_class: type, file: Path) -> tuple[TrainedModel, RunResul
     features = dataset_features(job.data)
     arguments = (job.dataset, job.split, model_class, job.network, job.training, job.target)
     with model_errors_explained(file):
-        return train_model(*arguments, features=features, unit=job.unit, device=job.device)
+        return train_model(*arguments, features=features, unit=job.unit)
 
 
 def baselines(job: Job, result: RunResult) -> Baselines:

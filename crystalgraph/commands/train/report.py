@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-import torch
-
 from crystalgraph.commands.train.job import Baselines, Job
 from crystalgraph.crystals.datasets import PARTS, CrystalDataset
 from crystalgraph.errors import CrystalGraphError
@@ -61,11 +59,9 @@ def describe(job: Job) -> str:
     split = job.split
     sizes = " / ".join(str(len(getattr(split, part))) for part in PARTS)
     settings = ", ".join(f"{name} {value}" for name, value in job.network.items())
-    n_threads = torch.get_num_threads()
-    device = f"{job.device}, {n_threads} thread{'s' * (n_threads > 1)}"
     return (
         f"{job.dataset.name}: {len(job.dataset)} crystals, {job.target}, split {split.name} "
-        f"({sizes} train / validation / test)\ndevice {device}; {settings}"
+        f"({sizes} train / validation / test)\n{settings}"
     )
 
 
@@ -93,7 +89,8 @@ def numbers(job: Job, result: RunResult, baselines: Baselines, seconds: float) -
         "graph_settings": result.graph_settings,
         "train_settings": result.train_settings,
         "device": result.device,
-        "threads": torch.get_num_threads(),
+        "trained_by": result.trained_by,
+        "threads": result.threads,
         "n_problems": len(job.dataset.problems),
         "problems": job.dataset.problems,
         "out": str(job.out),
@@ -179,6 +176,14 @@ def table(job: Job, result: RunResult, baselines: Baselines) -> str:
             f"\nThe {parts} crystals are all of one class, so they have no ROC-AUC; add crystals."
         )
     return "\n".join(lines)
+
+
+def last_line(job: Job, result: RunResult) -> str:
+    """How long it took, where, what trained, and where the results are."""
+    epochs = f"{result.n_epochs} epoch{'s' if result.n_epochs > 1 else ''}"
+    threads = f"{result.threads} thread{'s' * (result.threads > 1)}"
+    how = f"on {result.device}, {threads}, by {result.trained_by}"
+    return f"{epochs} in {result.seconds:.0f} s {how}; everything is in {job.out}"
 
 
 def auc_sentence(job: Job, result: RunResult) -> str:
