@@ -4,7 +4,7 @@ from crystalgraph.experiments.catalog import GROUPS, SEEDS, label, reference
 from crystalgraph.experiments.finished_runs import load_run, load_runs, oxides, perovskites
 from crystalgraph.experiments.live import (
     guess_and_run,
-    run_experiment,
+    runs_now_or_finished,
     steps,
     student_network,
     train_or_load,
@@ -20,7 +20,7 @@ __all__ = [
     "oxides",
     "perovskites",
     "reference",
-    "run_experiment",
+    "runs_now_or_finished",
     "steps",
     "student_network",
     "train_or_load",

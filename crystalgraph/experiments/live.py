@@ -1,14 +1,19 @@
-"""Experiments run now, with a student's network, or the finished run and why."""
+"""Experiments run now, with a student's network, or the finished runs and why.
+
+Where a student's layers give the textbook's numbers, the engine trains with them, which takes
+seconds: then all three seeds are run at once.
+"""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -16,10 +21,11 @@ from crystalgraph.checking.autograding import autograding
 from crystalgraph.crystals.datasets import load_split
 from crystalgraph.crystals.graphs import CrystalBatch, batch_graphs
 from crystalgraph.errors import CrystalGraphError, ShownPlainly
-from crystalgraph.experiments.catalog import FEATURES, GROUPS, experiment, label
+from crystalgraph.experiments.catalog import FEATURES, GROUPS, SEEDS, experiment, label
 from crystalgraph.experiments.finished_runs import bundled, load_run, load_runs
-from crystalgraph.experiments.side_by_side import Job, run_experiment
-from crystalgraph.networks.model_file import load_model_class, make_model
+from crystalgraph.experiments.side_by_side import Job, run_experiment, run_side_by_side
+from crystalgraph.networks.model_file import load_model_class, make_model, path_of
+from crystalgraph.networks.model_settings import ModelSettings
 from crystalgraph.networks.training_run import RunResult, TrainedModel
 
 
@@ -60,7 +66,30 @@ def student_network(path: str | Path, name: str = "gated") -> type[nn.Module]:
         print(f"Your network does not run yet, so finished runs are shown: {reason}")
         return type("NotReady", (NotReady,), {"reason": reason})
     print(f"Your network runs: {n_parameters:,} parameters, {seconds * 1e3:.0f} ms per step.")
+    if not autograding() and engine_fits(model_class, name):
+        print("Its numbers are the textbook's, so experiments train it with the fast engine.")
     return model_class
+
+
+def engine_fits(model_class: type[nn.Module], name: str) -> bool:
+    """Whether the engine may train a network in an experiment: it gives the same numbers.
+
+    Args:
+        model_class: CrystalGraphConvNet or a class called alike.
+        name: of the experiment.
+    """
+    from crystalgraph.networks.engine.agreement import engine_for  # not in students' sandbox
+
+    chosen = experiment(name)
+    graphs = bundled(chosen.dataset).graphs(chosen.graph_settings)
+    try:
+        settings = ModelSettings.in_force(model_class, chosen.model_arguments)
+        network = _small_model(model_class, name)
+        features, bonds = FEATURES[chosen.features](), chosen.graph_settings.bonds
+        engine_for(network, settings, graphs, features, bonds)
+    except Exception:  # whatever a student's network raises; _why_not says it
+        return False
+    return True
 
 
 def _one_line(error: Exception) -> str:
@@ -69,9 +98,8 @@ def _one_line(error: Exception) -> str:
 
 def _small_model(model_class: type[nn.Module], name: str) -> nn.Module:
     chosen = experiment(name)
-    arguments = chosen.model_arguments
-    arguments["conv"] = "gated" if arguments["conv"] == "fast" else arguments["conv"]
-    return make_model(model_class, FEATURES[chosen.features]().n_features, arguments)
+    n_features = FEATURES[chosen.features]().n_features
+    return make_model(model_class, n_features, chosen.model_arguments)
 
 
 FEW, SOME = 2, 8
@@ -182,6 +210,8 @@ def _why_not(name: str, model_class: type[nn.Module], split: str, seed: int, bud
         return "nothing trains while nbgrader is grading"
     if issubclass(model_class, NotReady):
         return f"your network does not run ({model_class.reason})"
+    if engine_fits(model_class, name):
+        return ""
     settings = experiment(name).train_settings(seed)
     try:
         step = seconds_per_step(model_class, name)
@@ -206,12 +236,19 @@ class Attempt:
     Attributes:
         name: of the experiment.
         guess: test error that was expected, in eV/atom.
-        outcome: the run, and whose it is: made now, or shipped where the network does not run.
+        runs: made now, or shipped where the network does not run.
+        whose: what figures and sentences call them.
     """
 
     name: str
     guess: float
-    outcome: Outcome
+    runs: Sequence[RunResult]
+    whose: str
+
+    @property
+    def test_mae(self) -> float:
+        """Mean of the runs' test errors, in eV/atom."""
+        return float(np.mean([run.test_mae for run in self.runs]))
 
 
 def guess_and_run(
@@ -239,14 +276,44 @@ def guess_and_run(
         print("No guess yet: write down the test error that you expect, in eV/atom, and run again.")
         return None
     guess = _checked_guess(guess)
-    outcome = train_or_load(name, model_class)
+    runs, whose = runs_now_or_finished(name, model_class)
+    attempt = Attempt(name, guess, runs, whose)
     finished = [run.test_mae for run in load_runs(name)]
     print(
-        f"{label(name, group)}: you guessed {guess:.3f}, {outcome.whose} has "
-        f"{outcome.run.test_mae:.3f}, the shipped runs have {min(finished):.3f} to "
-        f"{max(finished):.3f} eV/atom."
+        f"{label(name, group)}: you guessed {guess:.3f}, {whose} has {_shown(runs)}, "
+        f"the shipped runs have {min(finished):.3f} to {max(finished):.3f} eV/atom."
     )
-    return Attempt(name, guess, outcome)
+    return attempt
+
+
+def _shown(runs: Sequence[RunResult]) -> str:
+    """The test error of a run, or the mean of several and all of them."""
+    errors = [run.test_mae for run in runs]
+    if len(errors) == 1:
+        return f"{errors[0]:.3f}"
+    return f"{np.mean(errors):.3f} (seeds: {', '.join(f'{error:.3f}' for error in errors)})"
+
+
+def runs_now_or_finished(
+    name: str, model_class: type[nn.Module]
+) -> tuple[Sequence[RunResult], str]:
+    """All seeds of an experiment with a student's network, side by side, or what can be had.
+
+    Args:
+        name: of the experiment; formula split.
+        model_class: the student's CrystalGraphConvNet, loaded from a file.
+
+    Returns:
+        Three runs if the engine can train the network, one if it trains itself, the shipped ones
+        if it does not run or is too slow, which is printed; and whose they are.
+    """
+    path = path_of(model_class)
+    if autograding() or path is None or not engine_fits(model_class, name):
+        outcome = train_or_load(name, model_class)
+        return ([outcome.run] if outcome.trained else load_runs(name)), outcome.whose
+    jobs = [Job(name, "formula", seed) for seed in SEEDS]
+    runs = dict(run_side_by_side(jobs, path))
+    return [runs[job] for job in jobs], "your network"
 
 
 def _checked_guess(guess: object) -> float:

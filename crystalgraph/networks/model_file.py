@@ -69,15 +69,24 @@ def load_model_class(path: str | Path | None = None) -> type[nn.Module]:
             f"{path} defines no network class {CLASS_NAME}; name model.py or your own copy of it."
         )
     setattr(model_class, _LOADED_FROM, file)
+    setattr(model_class, _PATH, path.resolve())
     return model_class
 
 
-_LOADED_FROM = "_crystalgraph_model_file"
+_LOADED_FROM, _PATH = "_crystalgraph_model_file", "_crystalgraph_model_path"
 
 
 def model_file_of(model_class: type[nn.Module]) -> ModelFile | None:
     """The file as it was when the class was loaded; None for a class from elsewhere."""
     return getattr(model_class, _LOADED_FROM, None)
+
+
+def path_of(model_class: type[nn.Module]) -> Path | None:
+    """Where a class can be loaded from once more; None if the file has changed or is not known."""
+    path = getattr(model_class, _PATH, None)
+    if path is None or not path.is_file() or ModelFile.read(path) != model_file_of(model_class):
+        return None
+    return path
 
 
 def _execute(path: Path) -> ModuleType:

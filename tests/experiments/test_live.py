@@ -7,10 +7,9 @@ from torch import nn
 from crystalgraph import paths
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.experiments import live
-from crystalgraph.experiments.finished_runs import load_run
+from crystalgraph.experiments.finished_runs import load_run, load_runs
 from crystalgraph.experiments.live import (
     guess_and_run,
-    run_experiment,
     steps,
     student_network,
     train_or_load,
@@ -67,7 +66,7 @@ class WrongShape(Broken):
 
 def test_nothing_trains_while_nbgrader_grades(monkeypatch, capsys):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
-    monkeypatch.setattr(live, "train_model", None)  # calling it would fail
+    monkeypatch.setattr(live, "run_experiment", None)  # calling it would fail
     outcome = train_or_load("gated", load_model_class())
     assert outcome.trained is None and outcome.run == load_run("gated")
     assert "nothing trains while nbgrader is grading" in capsys.readouterr().out
@@ -89,7 +88,7 @@ def clock(monkeypatch):
 
 @pytest.mark.usefixtures("clock")
 def test_a_slow_network_is_timed_on_few_crystals_and_not_trained(monkeypatch, capsys):
-    monkeypatch.setattr(live, "train_model", None)
+    monkeypatch.setattr(live, "run_experiment", None)
     outcome = train_or_load("gated", Timed)
     assert Timed.batches == [2, 2, 8]
     assert outcome.run == load_run("gated")
@@ -108,7 +107,7 @@ def test_a_step_is_not_extrapolated_from_what_is_paid_once(network, seconds):
 @pytest.mark.parametrize(("network", "cause"), [(Broken, "Task 2.5"), (WrongShape, "shape (1,)")])
 def test_a_broken_network_is_named_and_not_trained(network, cause, monkeypatch, capsys):
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
-    monkeypatch.setattr(live, "train_model", None)
+    monkeypatch.setattr(live, "run_experiment", None)
     outcome = train_or_load("gated", network)
     assert outcome.trained is None
     assert cause in capsys.readouterr().out
@@ -142,21 +141,13 @@ def test_a_network_that_gives_no_classes_is_named(oxides, monkeypatch, capsys):
     assert train_or_load(oxides[0], load_model_class()).run.n_epochs == 2
 
 
-def test_fast_and_gated_give_the_same_run(short):
-    model_class = load_model_class()
-    runs = [
-        run_experiment(short, model_class, fast=fast, progress=False)[1] for fast in (True, False)
-    ]
-    assert runs[0].test_mae == pytest.approx(runs[1].test_mae, abs=1e-3)
-
-
 def test_an_experiment_is_run_once_its_result_is_guessed(monkeypatch, capsys):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")  # the shipped run stands for the live one
     network = load_model_class()
     assert guess_and_run("k_4", None, network, "neighbors") is None
     assert capsys.readouterr().out.startswith("No guess yet")
     attempt = guess_and_run("k_4", 0.1, network, "neighbors")
-    assert attempt.outcome.run == load_run("k_4") and attempt.outcome.whose == "finished run"
+    assert attempt.runs == load_runs("k_4") and attempt.whose == "finished run"
     assert "k = 4: you guessed 0.100, finished run has" in capsys.readouterr().out
     with pytest.raises(CrystalGraphError, match="no experiment 'none' in neighbors; choose one"):
         guess_and_run("none", 0.1, network, "neighbors")
@@ -167,3 +158,38 @@ def test_a_guess_that_is_no_number_is_refused_before_training(guess, monkeypatch
     monkeypatch.setattr(live, "train_or_load", None)  # calling it would fail
     with pytest.raises(CrystalGraphError, match="is not a number: write a test error in eV/atom"):
         guess_and_run("k_4", guess, Broken, "neighbors")
+
+
+class Doubled(load_model_class()):
+    """A network of one's own, which the engine cannot stand in for."""
+
+    def forward(self, *inputs):
+        return 2 * super().forward(*inputs)
+
+
+def test_the_engine_fits_the_textbook_network_only():
+    assert live.engine_fits(load_model_class(), "gated")
+    assert live.engine_fits(load_model_class(), "oxides_k_4")
+    assert not live.engine_fits(Doubled, "gated")
+    assert not live.engine_fits(Broken, "gated")
+
+
+def test_a_network_of_ones_own_is_run_once(short, monkeypatch):
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    runs, whose = live.runs_now_or_finished(short, Doubled)
+    assert len(runs) == 1 and whose == "your network"
+    assert "the network itself, since" in runs[0].trained_by
+
+
+def test_the_textbook_network_is_run_with_all_seeds_at_once(monkeypatch):
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    asked = []
+
+    def side_by_side(jobs, path):
+        asked.append((jobs, path))
+        return [(job, load_run(*job)) for job in reversed(jobs)]
+
+    monkeypatch.setattr(live, "run_side_by_side", side_by_side)
+    runs, whose = live.runs_now_or_finished("shared", load_model_class())
+    assert runs == load_runs("shared") and whose == "your network"
+    assert asked == [([("shared", "formula", seed) for seed in (0, 1, 2)], paths.REPO / "model.py")]

@@ -158,9 +158,11 @@ def plot_bars(
 
 
 def _draw_attempt(ax: Axes, row: int, attempt: Attempt) -> None:
-    guess, mae = attempt.guess, attempt.outcome.run.test_mae
+    guess, mae = attempt.guess, attempt.test_mae
     ax.plot(guess, row, "x", color=COLORS[6], ms=9, mew=2.5, label=f"your guess {guess:.3f}")
-    name = f"{attempt.outcome.whose} {mae:.3f}"
+    errors = [run.test_mae for run in attempt.runs]
+    ax.plot(errors, [row] * len(errors), "|", color=COLORS[1], ms=12, mew=2)
+    name = f"{attempt.whose} {mae:.3f}"
     ax.plot(mae, row, "D", color=COLORS[1], ms=7, mec="black", label=name)
 
 
