@@ -235,7 +235,7 @@ class Attempt:
 
     Attributes:
         name: of the experiment.
-        guess: test error that was expected, in eV/atom.
+        guess: what was expected of the test crystals: the error in eV/atom, or the AUC.
         runs: made now, or shipped where the network does not run.
         whose: what figures and sentences call them.
     """
@@ -246,19 +246,30 @@ class Attempt:
     whose: str
 
     @property
-    def test_mae(self) -> float:
-        """Mean of the runs' test errors, in eV/atom."""
-        return float(np.mean([run.test_mae for run in self.runs]))
+    def values(self) -> list[float]:
+        """What the runs have in place of the guess."""
+        return test_values(self.runs)
+
+    @property
+    def mean(self) -> float:
+        """Their mean."""
+        return float(np.mean(self.values))
+
+
+def test_values(runs: Sequence[RunResult]) -> list[float]:
+    """Each run's mean absolute error on its test crystals, or of a classifier its AUC."""
+    return [run.scores["test"]["auc"] if run.scores else run.test_mae for run in runs]
 
 
 def guess_and_run(
     name: str, guess: float | None, model_class: type[nn.Module], group: str
 ) -> Attempt | None:
-    """Run an experiment on the perovskites once its result is guessed, and compare the two.
+    """Run an experiment once its result is guessed, and compare the two.
 
     Args:
         name: of the experiment.
-        guess: test error that is expected, in eV/atom; without one nothing is run.
+        guess: what is expected of the test crystals, the error in eV/atom, or of a classifier the
+            AUC; without one nothing is run.
         model_class: the student's CrystalGraphConvNet.
         group: that the experiment belongs to.
 
@@ -272,26 +283,31 @@ def guess_and_run(
         raise CrystalGraphError(
             f"There is no experiment '{name}' in {group}; choose one of {', '.join(GROUPS[group])}."
         )
+    measure, unit = MEASURES[experiment(name).dataset]
+    wanted = f"{measure}{', in' * bool(unit)}{unit}"
     if guess is None:
-        print("No guess yet: write down the test error that you expect, in eV/atom, and run again.")
+        print(f"No guess yet: write down what you expect, a {wanted}, and run again.")
         return None
-    guess = _checked_guess(guess)
-    runs, whose = runs_now_or_finished(name, model_class)
-    attempt = Attempt(name, guess, runs, whose)
-    finished = [run.test_mae for run in load_runs(name)]
+    guess = _checked_guess(guess, wanted)
+    attempt = Attempt(name, guess, *runs_now_or_finished(name, model_class))
+    finished = test_values(load_runs(name))
     print(
-        f"{label(name, group)}: you guessed {guess:.3f}, {whose} has {_shown(runs)}, "
-        f"the shipped runs have {min(finished):.3f} to {max(finished):.3f} eV/atom."
+        f"{label(name, group)}: you guessed {guess:.3f}, {attempt.whose} has {_shown(attempt)}, "
+        f"the shipped runs have {min(finished):.3f} to {max(finished):.3f}{unit}."
     )
     return attempt
 
 
-def _shown(runs: Sequence[RunResult]) -> str:
-    """The test error of a run, or the mean of several and all of them."""
-    errors = [run.test_mae for run in runs]
-    if len(errors) == 1:
-        return f"{errors[0]:.3f}"
-    return f"{np.mean(errors):.3f} (seeds: {', '.join(f'{error:.3f}' for error in errors)})"
+MEASURES = {"perovskites": ("test error", " eV/atom"), "oxides": ("test AUC", "")}
+"""Dataset -> what is guessed, and in which unit."""
+
+
+def _shown(attempt: Attempt) -> str:
+    """The value of a run, or the mean of several and all of them."""
+    if len(attempt.runs) == 1:
+        return f"{attempt.mean:.3f}"
+    seeds = ", ".join(f"{value:.3f}" for value in attempt.values)
+    return f"{attempt.mean:.3f} (seeds: {seeds})"
 
 
 def runs_now_or_finished(
@@ -316,11 +332,11 @@ def runs_now_or_finished(
     return [runs[job] for job in jobs], "your network"
 
 
-def _checked_guess(guess: object) -> float:
-    """A guess as a float; refused before minutes of training when it is no number."""
+def _checked_guess(guess: object, wanted: str) -> float:
+    """A guess as a float; refused before anything is trained when it is no number."""
     if not isinstance(guess, Real) or isinstance(guess, bool) or not math.isfinite(guess):
         raise CrystalGraphError(
-            f"Your guess {guess!r} is not a number: write a test error in eV/atom with a decimal "
-            "point and without quotes, such as 0.1."
+            f"Your guess {guess!r} is not a number: write a {wanted}, with a decimal point and "
+            "without quotes, such as 0.1."
         )
     return float(guess)

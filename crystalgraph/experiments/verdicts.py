@@ -15,10 +15,9 @@ from crystalgraph import paths
 from crystalgraph.crystals.datasets import PARTS
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.experiments.baselines import paired_bootstrap
-from crystalgraph.experiments.catalog import GROUPS, label, reference
+from crystalgraph.experiments.catalog import GROUPS, SEEDS, label, reference
 from crystalgraph.experiments.finished_runs import (
     bundled,
-    load_run,
     load_runs,
     perovskites,
     read_packed,
@@ -176,7 +175,7 @@ def summary(names: Sequence[str], split: str = "formula", group: str = "layers")
 
     Returns:
         One row per experiment: parameters, MAE in eV/atom (of classifiers the AUC) on train, val
-        and test, the standard error of the last, seconds of a run.
+        and test, and the standard error of the last.
     """
     rows = {}
     for name in names:
@@ -190,7 +189,6 @@ def summary(names: Sequence[str], split: str = "formula", group: str = "layers")
             "val": np.mean(values["val"]),
             "test": test,
             "standard error": error,
-            "seconds": np.mean([run.seconds for run in runs]),
         }
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -202,13 +200,13 @@ def left_out_elements() -> list[str]:
 
 
 def finished_folds() -> list[str]:
-    """Left-out elements for which all three networks of `THREE` have a finished run, sorted."""
+    """Left-out elements for which all networks of `THREE` have finished runs, sorted."""
     path = run_file("gated", "leave_out_")
     done = read_packed(path)
     return [
         element
         for element in left_out_elements()
-        if all((name, f"leave_out_{element}", 0) in done for name in THREE)
+        if all((name, f"leave_out_{element}", seed) in done for name in THREE for seed in SEEDS)
     ]
 
 
@@ -219,15 +217,15 @@ def leave_one_out(name: str) -> tuple[pd.DataFrame, float, float]:
         name: one of THREE.
 
     Returns:
-        A table with crystals and test MAE of each left-out element, the mean over elements weighted
-        by crystals, and its standard error (from the spread over elements), in eV/atom.
+        A table with crystals and test MAE (mean over seeds) of each left-out element, the mean over
+        elements weighted by crystals, and its standard error (from the spread over elements), in
+        eV/atom.
     """
     elements = finished_folds()
-    runs = [load_run(name, f"leave_out_{element}") for element in elements]
-    table = pd.DataFrame(
-        {"crystals": [run.count("test") for run in runs], "test": [run.test_mae for run in runs]},
-        index=elements,
-    )
+    folds = [load_runs(name, f"leave_out_{element}") for element in elements]
+    errors = [np.mean([run.test_mae for run in runs]) for runs in folds]
+    crystals = [runs[0].count("test") for runs in folds]
+    table = pd.DataFrame({"crystals": crystals, "test": errors}, index=elements)
     weight = table["crystals"] / table["crystals"].sum()
     mean = float((weight * table["test"]).sum())
     spread = (weight * (table["test"] - mean)) ** 2

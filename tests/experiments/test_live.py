@@ -149,6 +149,12 @@ def test_an_experiment_is_run_once_its_result_is_guessed(monkeypatch, capsys):
     attempt = guess_and_run("k_4", 0.1, network, "neighbors")
     assert attempt.runs == load_runs("k_4") and attempt.whose == "finished run"
     assert "k = 4: you guessed 0.100, finished run has" in capsys.readouterr().out
+    attempt = guess_and_run("oxides_k_4", 0.9, network, "oxides_neighbors")
+    aucs = [run.scores["test"]["auc"] for run in load_runs("oxides_k_4")]
+    assert attempt.values == aucs and attempt.mean == pytest.approx(sum(aucs) / 3)
+    assert "k = 4: you guessed 0.900, finished run has 0." in capsys.readouterr().out
+    assert guess_and_run("oxides_k_4", None, network, "oxides_neighbors") is None
+    assert "write down what you expect, a test AUC, and run" in capsys.readouterr().out
     with pytest.raises(CrystalGraphError, match="no experiment 'none' in neighbors; choose one"):
         guess_and_run("none", 0.1, network, "neighbors")
 
@@ -156,7 +162,9 @@ def test_an_experiment_is_run_once_its_result_is_guessed(monkeypatch, capsys):
 @pytest.mark.parametrize("guess", ["0.08", (0, 8), True, float("nan"), float("inf"), [0.1], 1j])
 def test_a_guess_that_is_no_number_is_refused_before_training(guess, monkeypatch):
     monkeypatch.setattr(live, "train_or_load", None)  # calling it would fail
-    with pytest.raises(CrystalGraphError, match="is not a number: write a test error in eV/atom"):
+    with pytest.raises(
+        CrystalGraphError, match="is not a number: write a test error, in eV/atom, with"
+    ):
         guess_and_run("k_4", guess, Broken, "neighbors")
 
 

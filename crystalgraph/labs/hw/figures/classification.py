@@ -21,7 +21,9 @@ from scipy.spatial import ConvexHull, QhullError
 
 from crystalgraph import experiments
 from crystalgraph.crystals.datasets import PEROVSKITE, CrystalDataset
+from crystalgraph.experiments.live import Attempt
 from crystalgraph.figures.structure import BUTTONS_LEFT_OUT, css
+from crystalgraph.labs.hw.figures.energy import draw_attempt
 from crystalgraph.networks.scores import Interval
 
 PEROVSKITE_COLOR, OTHER_COLOR = "#0072B2", "#E69F00"
@@ -253,7 +255,10 @@ def plot_intervals(intervals: Mapping[str, Interval]) -> Figure:
 
 
 def plot_auc_groups(
-    groups: Sequence[str], baselines: Mapping[str, float] | None = None, split: str = "formula"
+    groups: Sequence[str],
+    baselines: Mapping[str, float] | None = None,
+    split: str = "formula",
+    attempt: Attempt | None = None,
 ) -> Figure:
     """Draw test AUCs of finished runs, one panel per group of experiments.
 
@@ -261,6 +266,7 @@ def plot_auc_groups(
         groups: of experiments on the oxides.
         baselines: AUCs of simple classifiers, drawn as lines in the first panel.
         split: name of the split.
+        attempt: an experiment that was guessed, marked with its runs in its group's panel.
 
     Returns:
         The figure: each seed a small dot, their mean a large one with its standard error.
@@ -280,7 +286,11 @@ def plot_auc_groups(
     first = axes.flat[0]
     for (name, value), line in zip((baselines or {}).items(), LINES[1:], strict=False):
         first.axvline(value, color=COLORS[1], linestyle=line, linewidth=1, label=name)
-    if baselines:
+    if attempt is not None:
+        members = [list(experiments.GROUPS[group]) for group in groups]
+        panel = next(n for n, names in enumerate(members) if attempt.name in names)
+        draw_attempt(axes.flat[panel], members[panel].index(attempt.name), attempt)
+    if baselines or attempt is not None:
         figure.legend(loc="outside lower center", fontsize=8, frameon=False, ncols=3)
     for ax in axes.flat[len(groups) :]:
         ax.remove()

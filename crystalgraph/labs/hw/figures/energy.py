@@ -145,7 +145,7 @@ def plot_bars(
     ax.set_yticks(range(len(names)), [experiments.label(name, group) for name in names])
     ax.invert_yaxis()
     if attempt is not None:
-        _draw_attempt(ax, list(names).index(attempt.name), attempt)
+        draw_attempt(ax, list(names).index(attempt.name), attempt)
     _draw_baselines(ax, baselines or {})
     if attempt is not None or baselines:
         ax.legend(
@@ -157,13 +157,13 @@ def plot_bars(
     return _tidy(_figure_of(ax))
 
 
-def _draw_attempt(ax: Axes, row: int, attempt: Attempt) -> None:
-    guess, mae = attempt.guess, attempt.test_mae
+def draw_attempt(ax: Axes, row: int, attempt: Attempt) -> None:
+    """Mark a guess, the runs made for it and their mean in the row of their experiment."""
+    guess, mean, values = attempt.guess, attempt.mean, attempt.values
     ax.plot(guess, row, "x", color=COLORS[6], ms=9, mew=2.5, label=f"your guess {guess:.3f}")
-    errors = [run.test_mae for run in attempt.runs]
-    ax.plot(errors, [row] * len(errors), "|", color=COLORS[1], ms=12, mew=2)
-    name = f"{attempt.whose} {mae:.3f}"
-    ax.plot(mae, row, "D", color=COLORS[1], ms=7, mec="black", label=name)
+    ax.plot(values, [row] * len(values), "|", color=COLORS[1], ms=12, mew=2)
+    name = f"{attempt.whose} {mean:.3f}"
+    ax.plot(mean, row, "D", color=COLORS[1], ms=7, mec="black", label=name)
 
 
 def _draw_baselines(ax: Axes, baselines: Mapping[str, float]) -> None:
