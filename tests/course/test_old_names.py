@@ -87,7 +87,7 @@ def test_set_up_imports_and_points(folder, number):
     assert points.endswith(POINTS[number])
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_board_and_hand_in(folder):
     """Of the first notebook; the other cells differ in a number."""
     name = HW.notebooks["1"]

@@ -55,7 +55,7 @@ def course(tmp_path):
     return course
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_guide_does_what_it_says(course):
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))

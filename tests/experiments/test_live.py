@@ -148,6 +148,7 @@ def test_an_experiment_is_run_once_its_result_is_guessed(monkeypatch, capsys):
     assert capsys.readouterr().out.startswith("No guess yet")
     attempt = guess_and_run("k_4", 0.1, network, "neighbors")
     assert attempt.runs == load_runs("k_4") and attempt.whose == "finished run"
+    assert attempt.outcome.run == load_run("k_4") and attempt.outcome.whose == "finished run"
     assert "k = 4: you guessed 0.100, finished run has" in capsys.readouterr().out
     attempt = guess_and_run("oxides_k_4", 0.9, network, "oxides_neighbors")
     aucs = [run.scores["test"]["auc"] for run in load_runs("oxides_k_4")]

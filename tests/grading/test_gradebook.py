@@ -82,7 +82,7 @@ def test_export_and_feedback_go_on_working(courses):
     assert "symmetry" in text
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_grading_again_by_stock_nbgrader_still_works(courses, tmp_path):
     """Somebody may go back: submitted/ is as it was."""
     course = shutil.copytree(courses[0], tmp_path / "course")
@@ -393,7 +393,7 @@ def postgres():
         shutil.rmtree(folder)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_gradebook_may_be_in_postgresql(tmp_path):
     for solved in ("s001", ["1.1", "2.1"]), ("s002", ["3.1"]):
         write_hand_in(tmp_path / "course" / "zips", *solved)

@@ -33,10 +33,9 @@ EXPECTED = {
     "correct": ALL,
     "untouched": set(),
     "late": SOME,
-    "noisy": ALL,
     "nomodel": ALL - IN_MODEL,
     "typo": ALL - IN_MODEL,
-    "colab": ALL - {"3.1"},  # hands in twice
+    "colab": ALL - {"3.1"},  # hands in twice; its functions print on stderr
 }
 BY_CELL = {  # student -> names of the zips as the instructor gets them
     "correct": "hw_correct (1).zip",  # the browser's name for a second one
@@ -44,7 +43,7 @@ BY_CELL = {  # student -> names of the zips as the instructor gets them
     "late": "Doe Jane_4711_assignsubmission_file_/hw_late.zip",  # a platform's folder
     "colab": "doejane_4711_8012_hw_colab-1.zip",  # sorts before the first one, hw_colab.zip
 }
-BY_HAND = ("noisy", "nomodel", "typo", "mistaken")  # everything solved, then something is done
+BY_HAND = ("nomodel", "typo", "mistaken")  # everything solved, then something is done
 MISTAKEN = ("torch.sigmoid", "torch.tanh")  # in the gated convolution
 ANSWERED = {"late": ("q1_1", "q2_2"), "mistaken": ("q1_1", "q2_2")}  # written questions
 
@@ -138,6 +137,7 @@ def hand_in_by_cell(course, student, archive):
         run_hand_in_cell(first, student, before=QUICK)
         shutil.copyfile(first / "hw_colab.zip", archive / "hw_colab.zip")
         time.sleep(1.1)  # the time in a zip is in seconds
+        make_noisy(folder)
         move_to_colab(folder)
         before = COLAB
     if student == "late":
@@ -174,8 +174,6 @@ def write_answers(folder, questions):
 def hand_in_by_hand(course, student, archive):
     """Damage what was solved, and let the student zip it."""
     folder = hand_in(course, student, ALL)
-    if student == "noisy":
-        make_noisy(folder)
     if student == "nomodel":
         (folder / STUDENT_MODEL).unlink()
     if student == "typo":
