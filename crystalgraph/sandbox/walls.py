@@ -15,6 +15,7 @@ import shutil
 import site
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -226,6 +227,10 @@ def cure(complaint: str) -> str:
 # --- proof
 
 
+TRIES = 2
+SECONDS_TO_PROVE = 60.0
+
+
 @cache
 def usable(walls: Walls) -> Walls:
     """The walls that can be had here: without inner ones where the system forbids them.
@@ -235,8 +240,12 @@ def usable(walls: Walls) -> Walls:
     """
     if walls.unsafe or walls.alone:
         return walls
-    tried = subprocess.run(walls.script("pass"), capture_output=True, check=False)
-    return walls if tried.returncode == 0 else replace(walls, alone=True)
+    for _ in range(TRIES):  # a busy machine may fail once
+        with suppress(subprocess.TimeoutExpired):
+            how = {"capture_output": True, "check": False, "timeout": SECONDS_TO_PROVE}
+            if subprocess.run(walls.script("pass"), **how).returncode == 0:
+                return walls
+    return replace(walls, alone=True)
 
 
 _PROBE = """
@@ -258,7 +267,6 @@ print(json.dumps({
 }))
 """
 PROCESSES = 6  # of the sandbox's own, at most
-SECONDS_TO_PROVE = 60.0
 
 
 @cache

@@ -47,6 +47,28 @@ def test_where_the_system_forbids_them_each_sandbox_is_alone():
     assert sandbox.usable(Refused()) == Refused(alone=True)
 
 
+def test_inner_walls_that_never_answer_are_not_waited_for(monkeypatch):
+    class Silent(Walls):
+        def command(self, inner):
+            return super().command(inner) if self.alone else ["sleep", "60"]
+
+    monkeypatch.setattr(sandbox, "SECONDS_TO_PROVE", 0.1)
+    assert sandbox.usable(Silent()) == Silent(alone=True)
+
+
+def test_a_failure_that_passes_changes_nothing(tmp_path):
+    failed_before = tmp_path / "failed"
+
+    class AtSecondTry(Walls):
+        def command(self, inner):
+            if not failed_before.exists():
+                failed_before.touch()
+                return ["false"]
+            return super().command(inner)
+
+    assert sandbox.usable(AtSecondTry()) == AtSecondTry()
+
+
 @walls
 def test_it_holds(walls):
     sandbox.prove(walls)
