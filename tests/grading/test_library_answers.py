@@ -61,6 +61,14 @@ def test_a_hand_in_is_searched_task_by_task():
     )
     cheating = HandInBuilder(solved=()).hole("1.2", body)
     assert found(cheating) == {"1.2": ("build_graph",)}
+    body = (
+        "from crystalgraph.networks.engine import row_sums\n"
+        "    return row_sums.weighted_sums(atom_features, shares, crystal, starts)"
+    )
+    assert found(HandInBuilder(solved=()).hole("2.3", body)) == {
+        "2.3": ("weighted_sums",),
+        "2.5": ("weighted_sums",),  # it calls 2.3
+    }
     helper = "area = sklearn.metrics.roc_auc_score\ndef roc_auc(a, b): return area(a, b)"
     assert found(HandInBuilder().cell("4.5", helper)) == {"4.5": ("roc_auc_score",)}
 

@@ -86,11 +86,18 @@ QUESTIONS = tuple(
     for one in range(1, _NUMBER_OF_QUESTIONS[notebook] + 1)
 )
 
+_ENGINE = (
+    *("QuotientNetwork", "GatedLayer", "SharedLayer", "gated_convolution", "pooled_head"),
+    *("sum_over_edges", "weighted_sums", "add_rows"),
+)
+"""Of networks/engine, which gives the numbers of all the layers."""
+
 LIBRARY_ANSWERS = {
     "1.1": ("matrix",),
     "1.2": ("build_graph",),
     "1.3": ("gaussian_expansion", "make_bond_features"),
     "1.4": ("batch_graphs",),
+    **dict.fromkeys(("2.1", "2.2", "2.3", "2.4", "2.5", "2.8"), _ENGINE),
     "3.2": ("site_fractions",),
     "3.3": ("Normalizer", "StandardScaler"),
     "3.4": ("training_step",),
