@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import log_softmax, softplus
 
 from crystalgraph.networks.engine.batches import QuotientBatch
+from crystalgraph.networks.engine.convolutions_by_hand import convolutions_by_hand
 from crystalgraph.networks.engine.head_by_hand import pooled_head
 from crystalgraph.networks.engine.layers import Activation, GatedLayer, SharedLayer
 from crystalgraph.networks.engine.row_sums import weighted_sums
@@ -97,7 +98,9 @@ class QuotientNetwork(nn.Module):
         self.fcs = nn.ModuleList(nn.Linear(head, head) for _ in range(n_hidden - 1))
         self.fc_out = nn.Linear(head, 2 if task == "classification" else 1)
         self.activation = activation
-        self.by_hand = pooling == "mean" and activation is softplus
+        gated = LAYERS.get(conv) is GatedLayer and n_conv > 0
+        self.convs_by_hand = gated and batch_norm and activation is softplus
+        self.head_by_hand = pooling == "mean" and activation is softplus
 
     def forward(self, batch: QuotientBatch) -> Tensor:
         """Predict one property of each crystal.
@@ -108,16 +111,22 @@ class QuotientNetwork(nn.Module):
         Returns:
             (C,) for regression, (C, 2) log-probabilities for classification.
         """
+        out = self._head(self._states(batch), batch)
+        return out.squeeze(1) if out.shape[1] == 1 else log_softmax(out, dim=1)
+
+    def _states(self, batch: QuotientBatch) -> list[Tensor]:
+        """Atom features (M, F) after the embedding and after each convolution."""
+        if self.training and self.convs_by_hand:
+            return convolutions_by_hand(self.embedding, self.convs, batch)
         states = [self.embedding(batch.atom_features)]
         for conv in self.convs:
             states.append(conv(states[-1], batch))
-        out = self._head(states, batch)
-        return out.squeeze(1) if out.shape[1] == 1 else log_softmax(out, dim=1)
+        return states
 
     def _head(self, states: list[Tensor], batch: QuotientBatch) -> Tensor:
         """Outputs (C, 1 or 2) from the atom features of all layers."""
         layers = [self.conv_to_fc, *self.fcs, self.fc_out]
-        if self.by_hand and self.training:
+        if self.head_by_hand and self.training:
             return pooled_head(states[-1], layers, batch)
         hidden = self._pool(states, batch)
         for layer in layers:
