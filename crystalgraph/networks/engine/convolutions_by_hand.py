@@ -14,7 +14,12 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from crystalgraph.networks.engine.batches import QuotientBatch
-from crystalgraph.networks.engine.gated_by_hand import GatedWeights, gated_backward, gated_forward
+from crystalgraph.networks.engine.gated_by_hand import (
+    GatedWeights,
+    gated_backward,
+    gated_forward,
+    sum_by_element,
+)
 from crystalgraph.networks.engine.running_statistics import move_running_statistics
 
 if TYPE_CHECKING:
@@ -45,18 +50,19 @@ class _Convolutions(torch.autograd.Function):
     def forward(
         ctx: Any, layers: Sequence[GatedLayer], batch: QuotientBatch, *weights: Tensor
     ) -> tuple[Tensor, ...]:
-        states = [torch.addmm(weights[1], batch.atom_features, weights[0].T)]
+        elements = torch.addmm(weights[1], batch.element_features, weights[0].T)
+        states = [elements.index_select(0, batch.element)]
         statistics, ctx.kept = [], []
         for number, layer in enumerate(layers):
-            own = _of_layer(number, weights)
-            out, of_norms, kept = gated_forward(states[-1], own, layer.residual, batch)
+            own, equal = _of_layer(number, weights), elements if number == 0 else None
+            out, of_norms, kept = gated_forward(states[-1], own, layer.residual, batch, equal)
             states.append(out)
             statistics += of_norms
             ctx.kept.append(kept)
         norms = [norm for layer in layers for norm in (layer.bn1, layer.bn2)]
         move_running_statistics(norms, statistics)
         ctx.batch, ctx.residuals = batch, [layer.residual for layer in layers]
-        ctx.save_for_backward(*weights, *states)
+        ctx.save_for_backward(*weights, elements, *states[1:])
         ctx.set_materialize_grads(False)
         return tuple(states)
 
@@ -66,18 +72,18 @@ class _Convolutions(torch.autograd.Function):
         ctx: Any, *gradients: Tensor | None
     ) -> tuple[Tensor | None, ...]:
         weights, batch = ctx.saved_tensors, ctx.batch
-        states, grad = weights[-len(gradients) :], gradients[-1]
+        rows, grad = weights[-len(gradients) :], gradients[-1]
         of_weights: list[Tensor] = []
         assert grad is not None
         for number in reversed(range(len(ctx.kept))):
             full, residual = _of_layer(number, weights).full, ctx.residuals[number]
             grad, of_layer = gated_backward(
-                grad, states[number], full, residual, batch, ctx.kept[number]
+                grad, rows[number], full, residual, batch, ctx.kept[number], number == 0
             )
             of_weights = [*of_layer, *of_weights]
             if (of_state := gradients[number]) is not None:
-                grad.add_(of_state)
-        return None, None, grad.T @ batch.atom_features, grad.sum(dim=0), *of_weights
+                grad.add_(of_state if number else sum_by_element(of_state, batch))
+        return None, None, grad.T @ batch.element_features, grad.sum(dim=0), *of_weights
 
 
 def _of_layer(number: int, weights: Sequence[Tensor]) -> GatedWeights:

@@ -6,6 +6,7 @@ saved here:
 - W z_e is a sum of three rows, W_i v_i + W_j v_j + W_u u, and each product is made once for an atom
   or a distance. One call of embedding_bag adds the three rows of every edge, and one more adds up
   the gradients of all edges that a row is part of.
+- Before the first layer all atoms of an element are equal, and a product is made for an element.
 - Gradients are kept for one edge out of the equal ones, so that the batch norm's backward is
   the usual one; the number of copies enters where edges are added up.
 - softplus(x) = x - log(sigmoid(x)), and the sigmoid is the derivative that backward needs.
@@ -60,11 +61,23 @@ class Kept(NamedTuple):
 
 
 def gated_forward(
-    v: Tensor, weights: GatedWeights, residual: float, batch: QuotientBatch
+    v: Tensor,
+    weights: GatedWeights,
+    residual: float,
+    batch: QuotientBatch,
+    elements: Tensor | None = None,
 ) -> tuple[Tensor, tuple[Statistics, Statistics], Kept]:
-    """New atom features (M, F) from the old ones; also what the batch norms and backward need."""
+    """New atom features (M, F) from the old ones; also what the batch norms and backward need.
+
+    Args:
+        v: (M, F).
+        weights: of the layer.
+        residual: factor of the old atom features in the new ones.
+        batch: graphs.
+        elements: (S, F), the rows of v for each element, if its atoms are equal.
+    """
     full, bias, scale1, shift1, scale2, shift2 = weights
-    x = _linear_on_edges(v, full, batch)
+    x = _linear_on_edges(v, elements, full, batch)
     mean1, variance1, r1 = _center(x, batch.edge_share)
     factor1 = scale1 * r1
     y = torch.addcmul(shift1, x, factor1).clamp_(min=LOWEST)
@@ -85,9 +98,25 @@ def gated_forward(
 
 
 def gated_backward(
-    grad: Tensor, v: Tensor, full: Tensor, residual: float, batch: QuotientBatch, kept: Kept
+    grad: Tensor,
+    rows: Tensor,
+    full: Tensor,
+    residual: float,
+    batch: QuotientBatch,
+    kept: Kept,
+    of_elements: bool = False,
 ) -> tuple[Tensor, GatedWeights]:
-    """Gradients of the old atom features (M, F) and of the weights from that of the new ones."""
+    """Gradients of rows and weights from that of the new atom features (M, F).
+
+    Args:
+        grad: it.
+        rows: the old atom features (M, F), or those of each element (S, F).
+        full: weights of the linear layer.
+        residual: as in gated_forward.
+        batch: graphs.
+        kept: from gated_forward.
+        of_elements: rows are those of the elements.
+    """
     x, r1, factor1, gate, slope, plus, m, r2, factor2, slope_out = kept
     grad_h = grad * slope_out
     of_one_atom = grad_h / batch.multiplicity.unsqueeze(1)
@@ -96,35 +125,47 @@ def gated_backward(
     )
     grad_y = _messages_backward(grad_m.index_select(0, batch.center), gate, slope, plus)
     grad_z, *of_norm1 = _norm_backward(grad_y, x, r1, factor1, batch.copies, batch.n_edges)
-    grad_v, of_full = _linear_backward(grad_z, v, full, batch)
-    grad_v.add_(grad_h, alpha=residual)
-    return grad_v, GatedWeights(of_full, torch.zeros_like(r1), *of_norm1, *of_norm2)
+    grad_rows, of_full = _linear_backward(grad_z, rows, full, batch, of_elements)
+    grad_rows.add_(sum_by_element(grad_h, batch) if of_elements else grad_h, alpha=residual)
+    return grad_rows, GatedWeights(of_full, torch.zeros_like(r1), *of_norm1, *of_norm2)
 
 
-def _linear_on_edges(v: Tensor, full: Tensor, batch: QuotientBatch) -> Tensor:
+def sum_by_element(rows: Tensor, batch: QuotientBatch) -> Tensor:
+    """Sums (S, F) of the rows (M, F) of all atoms of an element."""
+    return add_rows(rows, batch.atoms_of_element, batch.first_of_element)
+
+
+def _linear_on_edges(
+    v: Tensor, elements: Tensor | None, full: Tensor, batch: QuotientBatch
+) -> Tensor:
     """W z_e (E', 2F) without the bias: three rows of one table of products for each edge."""
     n_atoms, n = v.shape
     w_center, w_neighbor, w_bond = full.T.tensor_split((n, 2 * n))
     table = v.new_empty(2 * n_atoms + len(batch.bond_features), len(full))
     center, neighbor, bond = table.tensor_split((n_atoms, 2 * n_atoms))
-    torch.mm(v, w_center, out=center)
-    torch.mm(v, w_neighbor, out=neighbor)
+    for products, w in ((center, w_center), (neighbor, w_neighbor)):
+        if elements is None:
+            torch.mm(v, w, out=products)
+        else:
+            torch.index_select(torch.mm(elements, w), 0, batch.element, out=products)
     torch.mm(batch.bond_features, w_bond, out=bond)
     return add_rows(table, batch.parts, batch.parts_start)
 
 
 def _linear_backward(
-    grad_z: Tensor, v: Tensor, full: Tensor, batch: QuotientBatch
+    grad_z: Tensor, rows: Tensor, full: Tensor, batch: QuotientBatch, of_elements: bool
 ) -> tuple[Tensor, Tensor]:
-    """Gradients of v and of W, from that of one of each kind of equal edges."""
-    n_atoms, n = v.shape
+    """Gradients of rows and of W, from that of one of each kind of equal edges."""
+    n_atoms, n = len(batch.crystal), rows.shape[1]
     table = add_rows(grad_z, batch.edges_of_part, batch.part_starts, batch.copies_of_part)
     center, neighbor, bond = table.tensor_split((n_atoms, 2 * n_atoms))
+    if of_elements:
+        center, neighbor = sum_by_element(center, batch), sum_by_element(neighbor, batch)
     w_center, w_neighbor, _ = full.tensor_split((n, 2 * n), dim=1)
     grad_full = torch.empty_like(full.T)
     of_center, of_neighbor, of_bond = grad_full.tensor_split((n, 2 * n))
-    torch.mm(v.T, center, out=of_center)
-    torch.mm(v.T, neighbor, out=of_neighbor)
+    torch.mm(rows.T, center, out=of_center)
+    torch.mm(rows.T, neighbor, out=of_neighbor)
     torch.mm(batch.bond_features.T, bond, out=of_bond)
     return torch.mm(center, w_center).addmm_(neighbor, w_neighbor), grad_full.T
 

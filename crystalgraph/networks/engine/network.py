@@ -118,7 +118,7 @@ class QuotientNetwork(nn.Module):
         """Atom features (M, F) after the embedding and after each convolution."""
         if self.training and self.convs_by_hand:
             return convolutions_by_hand(self.embedding, self.convs, batch)
-        states = [self.embedding(batch.atom_features)]
+        states = [self.embedding(batch.element_features).index_select(0, batch.element)]
         for conv in self.convs:
             states.append(conv(states[-1], batch))
         return states
