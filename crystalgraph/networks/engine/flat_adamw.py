@@ -28,6 +28,9 @@ class FlatAdamW(torch.optim.AdamW):
         for part, piece in zip(self.parts, self.vector.detach().split(sizes), strict=True):
             part.data = piece.view_as(part)
         super().__init__([self.vector], fused=True, **options)
+        zeros = torch.zeros_like(self.vector, requires_grad=False)
+        count = torch.zeros((), device=zeros.device)
+        self.state[self.vector] = {"step": count, "exp_avg": zeros, "exp_avg_sq": zeros.clone()}
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients."""
@@ -38,3 +41,24 @@ class FlatAdamW(torch.optim.AdamW):
         """Make the vector's gradient of those of the network; comes before each step."""
         gradients = [part.grad for part in self.parts if part.grad is not None]
         self.vector.grad = torch.cat([gradient.flatten() for gradient in gradients])
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """One step of AdamW; torch.optim's way to the same call takes longer than the call."""
+        group, state = self.param_groups[0], self.state[self.vector]
+        state["step"].add_(1)
+        torch._fused_adamw_(
+            [self.vector],
+            [self.vector.grad],
+            [state["exp_avg"]],
+            [state["exp_avg_sq"]],
+            [],
+            [state["step"]],
+            lr=group["lr"],
+            beta1=group["betas"][0],
+            beta2=group["betas"][1],
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+            amsgrad=False,
+            maximize=False,
+        )

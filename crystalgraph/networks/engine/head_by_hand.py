@@ -36,7 +36,7 @@ class _PooledHead(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, batch: QuotientBatch, v: Tensor, *parameters: Tensor) -> Tensor:
-        hidden = add_rows(v, batch.every_atom, batch.first_atom, batch.pool_share)
+        hidden = add_rows(v.detach(), batch.every_atom, batch.first_atom, batch.pool_share)
         saved = []
         for w, b in zip(parameters[::2], parameters[1::2], strict=True):
             hidden, slope = softplus_(hidden)
