@@ -16,6 +16,7 @@ from crystalgraph.crystals.features import published_features
 from crystalgraph.crystals.graphs import batch_graphs, build_graph
 from crystalgraph.crystals.symmetry import quotients, with_distance_classes
 from crystalgraph.networks.engine.batches import PreparedQuotients, QuotientBatch
+from crystalgraph.networks.engine.flat_adamw import FlatAdamW
 from crystalgraph.networks.engine.network import QuotientNetwork
 from crystalgraph.networks.model_settings import ACTIVATIONS
 from crystalgraph.networks.training import Normalizer, TrainSettings, training_step
@@ -212,13 +213,13 @@ def test_the_gradient_by_hand_is_the_slope(options):
     def output(*weights):
         return torch.func.functional_call(network, dict(zip(names, weights, strict=True)), batch)
 
-    assert network.convs_by_hand
+    assert network.by_hand
     assert torch.autograd.gradcheck(output, tuple(network.parameters()), fast_mode=True)
 
 
 def test_layers_by_hand_are_not_used_where_they_do_not_hold():
     for options in ({"batch_norm": False}, {"activation": "relu"}, {"conv": "shared"}):
-        assert not both_networks(**options)[1].convs_by_hand
+        assert not both_networks(**options)[1].by_hand
 
 
 def test_memory_is_free_after_each_step():
@@ -230,6 +231,28 @@ def test_memory_is_free_after_each_step():
     del batch
     gc.enable()
     assert there() is None
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+def test_gradients_go_to_the_vector_of_the_optimizer(pooling):
+    """And to the parameters again when that optimizer is gone."""
+    batch, states = tiny_batch(), []
+    for make in (FlatAdamW, torch.optim.AdamW):
+        network = both_networks(pooling=pooling)[1].train()
+        optimizer = make(network.parameters(), lr=1e-2)
+        for _ in range(3):
+            optimizer.zero_grad()
+            some_loss(network(batch)).backward()
+            if isinstance(optimizer, FlatAdamW):
+                assert (network.fc_out.weight.grad is None) == (pooling == "mean")
+                optimizer.join_gradients()
+            optimizer.step()
+        states.append(network.state_dict())
+        optimizer.zero_grad()
+        del optimizer
+        some_loss(network(batch)).backward()
+        assert all(weight.grad is not None for weight in network.parameters())
+    close(*states, tolerance=1e-6)
 
 
 def test_numbers_far_from_zero_stay_finite():
