@@ -208,14 +208,15 @@ def seconds_of_products(inputs: Inputs) -> float:
 
 def products(network: QuotientNetwork, batch: QuotientBatch) -> list[tuple[int, int, int]]:
     """Shapes (a, b, c) of all products (a, b) x (b, c) of one training step."""
-    n_atoms, n_in = batch.atom_features.shape
+    n_elements, n_in = batch.element_features.shape
     n_distances, n_bond = batch.bond_features.shape
     head, width = network.conv_to_fc.weight.shape
     n_crystals = batch.n_crystals
-    shapes = [(n_atoms, n_in, width), (width, n_atoms, n_in)]
-    for _ in network.convs:
-        both = [(n_atoms, width, 2 * width), (width, n_atoms, 2 * width)]
-        shapes += 2 * [*both, (n_atoms, 2 * width, width)]
+    shapes = [(n_elements, n_in, width), (width, n_elements, n_in)]
+    for number in range(len(network.convs)):
+        n_rows = len(batch.crystal) if number else n_elements
+        both = [(n_rows, width, 2 * width), (width, n_rows, 2 * width), (n_rows, 2 * width, width)]
+        shapes += 2 * both
         shapes += [(n_distances, n_bond, 2 * width), (n_bond, n_distances, 2 * width)]
     shapes += [(n_crystals, width, head), (width, n_crystals, head), (n_crystals, head, width)]
     return shapes

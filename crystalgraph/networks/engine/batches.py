@@ -29,10 +29,14 @@ Columns = dict[str, np.ndarray]
 class QuotientBatch:
     """C quotient graphs as one graph without edges between them.
 
-    M kinds of atoms and E' kinds of edges with D distances stand for N atoms and E edges.
+    M kinds of atoms of S elements and E' kinds of edges with D distances stand for N atoms and
+    E edges.
 
     Attributes:
-        atom_features: (M, F) of each kind of atoms.
+        element_features: (S, F) of each element that is in the batch.
+        element: (M,) the element of each kind of atoms.
+        atoms_of_element: (M,) kinds of atoms, those of the first element, of the second, and so on.
+        first_of_element: (S,) where each element's begin in it.
         bond_features: (D, K) of each distance; crystals share none.
         center: (E',) kind that an edge belongs to, sorted.
         neighbor: (E',) kind at its other end.
@@ -57,7 +61,10 @@ class QuotientBatch:
         copies_of_part: (3 E') for each of them, the number of edges of the whole crystals.
     """
 
-    atom_features: Tensor
+    element_features: Tensor
+    element: Tensor
+    atoms_of_element: Tensor
+    first_of_element: Tensor
     bond_features: Tensor
     center: Tensor
     neighbor: Tensor
@@ -157,10 +164,12 @@ class PreparedQuotients:
         kinds = (self._atoms, self._edges, self._bonds)
         atoms, edges, bonds = (rows.cut(crystals, batch) for rows in kinds)
         per_atom, n_atoms = self._per_atom(atoms, n_crystals)
+        element, of_elements, n_elements = self._per_element(atoms)
         per_edge, n_edges = self._per_edge(atoms, edges, bonds, per_atom["multiplicity"])
         per_part, part_starts = _per_part(per_edge, atoms, edges, bonds)
         columns: dict[str, Any] = {
-            **self._split(per_atom, atoms.size),
+            **self._split(per_atom | element, atoms.size),
+            **self._split(of_elements, n_elements),
             **self._split(per_edge, edges.size),
             **self._split({"bond_features": self._bond_features[bonds.rows]}, bonds.size),
             **self._split({"first_atom": atoms.offset}, n_crystals),
@@ -178,7 +187,6 @@ class PreparedQuotients:
         n_atoms = np.bincount(atoms.batch, multiplicity)
         first_crystal = np.cumsum(n_crystals) - n_crystals
         columns = {
-            "atom_features": self._element_features[self._element[atoms.rows]],
             "crystal": atoms.crystal - first_crystal[atoms.batch],
             "every_atom": np.arange(len(atoms.rows)) - atoms.first[atoms.batch],
             "multiplicity": multiplicity.astype(float),
@@ -186,6 +194,25 @@ class PreparedQuotients:
             "pool_share": multiplicity / np.bincount(atoms.crystal, multiplicity)[atoms.crystal],
         }
         return columns, n_atoms
+
+    def _per_element(self, atoms: _Cut) -> tuple[Columns, Columns, np.ndarray]:
+        """The element of each atom; columns with a row for each element; the S of each batch."""
+        element = atoms.batch * len(self._element_features) + self._element[atoms.rows]
+        order = np.argsort(element, kind="stable")
+        is_first = np.diff(element[order], prepend=-1) > 0
+        first, number = np.flatnonzero(is_first), np.empty_like(order)
+        number[order] = np.cumsum(is_first) - 1
+        batch, row = np.divmod(element[order[first]], len(self._element_features))
+        size = np.bincount(batch, minlength=len(atoms.size))
+        per_atom = {
+            "element": number - (np.cumsum(size) - size)[atoms.batch],
+            "atoms_of_element": order - atoms.first[atoms.batch],
+        }
+        per_element = {
+            "element_features": self._element_features[row],
+            "first_of_element": first - atoms.first[batch],
+        }
+        return per_atom, per_element, size
 
     def _per_edge(
         self, atoms: _Cut, edges: _Cut, bonds: _Cut, multiplicity: np.ndarray

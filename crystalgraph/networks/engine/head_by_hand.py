@@ -1,61 +1,48 @@
-"""Mean pooling and the layers behind it in one step, forward and backward by hand.
+"""Mean pooling and the layers behind it in training mode, forward and backward by hand.
 
 These are small: PyTorch's bookkeeping for twenty operations takes longer than their arithmetic.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
+from torch import Tensor
 
 from crystalgraph.networks.engine.batches import QuotientBatch
 from crystalgraph.networks.engine.row_sums import add_rows
 from crystalgraph.networks.engine.softplus_by_hand import softplus_
 
 
-def pooled_head(atom_features: Tensor, layers: list[nn.Linear], batch: QuotientBatch) -> Tensor:
+def head_forward(
+    v: Tensor, weights: Sequence[Tensor], batch: QuotientBatch
+) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
     """The output of the last layer after mean pooling, with a softplus before each layer.
 
     Args:
-        atom_features: (M, F).
-        layers: one behind the other; the first takes F features.
+        v: (M, F) atom features.
+        weights: weight and bias of each layer; the first layer takes F features.
         batch: graphs.
 
     Returns:
-        (C, features of the last layer).
+        (C, features of the last layer), and what goes into each layer, with its slope.
     """
-    weights = [parameter for layer in layers for parameter in (layer.weight, layer.bias)]
-    return _PooledHead.apply(batch, atom_features, *weights)
+    hidden = add_rows(v, batch.every_atom, batch.first_atom, batch.pool_share)
+    kept = []
+    for w, b in zip(weights[::2], weights[1::2], strict=True):
+        kept.append(softplus_(hidden))
+        hidden = torch.addmm(b, kept[-1][0], w.T)
+    return hidden, kept
 
 
-class _PooledHead(torch.autograd.Function):
-    """See pooled_head."""
-
-    @staticmethod
-    def forward(ctx: Any, batch: QuotientBatch, v: Tensor, *parameters: Tensor) -> Tensor:
-        hidden = add_rows(v, batch.every_atom, batch.first_atom, batch.pool_share)
-        saved = []
-        for w, b in zip(parameters[::2], parameters[1::2], strict=True):
-            hidden, slope = softplus_(hidden)
-            saved += [w, hidden, slope]
-            hidden = torch.addmm(b, hidden, w.T)
-        ctx.save_for_backward(*saved)
-        ctx.batch = batch
-        return hidden
-
-    @staticmethod
-    @once_differentiable
-    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, *gradients: Tensor
-    ) -> tuple[Tensor | None, ...]:
-        grad, of_parameters = gradients[0], []
-        saved, batch = ctx.saved_tensors, ctx.batch
-        for first in reversed(range(0, len(saved), 3)):
-            w, hidden, slope = saved[first : first + 3]
-            of_parameters = [grad.T @ hidden, grad.sum(dim=0), *of_parameters]
-            grad = (grad @ w).mul_(slope)
-        grad_v = grad.index_select(0, batch.crystal).mul_(batch.pool_share.unsqueeze(1))
-        return None, grad_v, *of_parameters
+def head_backward(
+    grad: Tensor, weights: Sequence[Tensor], batch: QuotientBatch, kept: list[tuple[Tensor, Tensor]]
+) -> tuple[Tensor, list[Tensor]]:
+    """Gradients of the atom features (M, F) and of the weights from that of the output."""
+    of_weights: list[Tensor] = []
+    for w, (hidden, slope) in zip(weights[-2::-2], reversed(kept), strict=True):
+        of_weights = [grad.T @ hidden, grad.sum(dim=0), *of_weights]
+        grad = (grad @ w).mul_(slope)
+    grad_v = grad.index_select(0, batch.crystal).mul_(batch.pool_share.unsqueeze(1))
+    return grad_v, of_weights

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn.functional import batch_norm, linear, softplus
 
 from crystalgraph.networks.engine.batches import QuotientBatch
-from crystalgraph.networks.engine.gated_by_hand import gated_convolution
+from crystalgraph.networks.engine.gated_by_hand import EPS
 from crystalgraph.networks.engine.row_sums import weighted_sums
+from crystalgraph.networks.engine.running_statistics import Statistics, move_running_statistics
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -25,8 +26,6 @@ class WeightedBatchNorm(nn.Module):
     running_mean: Tensor
     running_var: Tensor
     num_batches_tracked: Tensor
-    eps = 1e-5
-    momentum = 0.1
 
     def __init__(self, n_features: int) -> None:
         super().__init__()
@@ -49,34 +48,13 @@ class WeightedBatchNorm(nn.Module):
         """
         if not self.training:
             statistics = (self.running_mean, self.running_var)
-            return batch_norm(rows, *statistics, self.weight, self.bias, eps=self.eps)
+            return batch_norm(rows, *statistics, self.weight, self.bias, eps=EPS)
         mean = share @ rows
         centered = rows - mean
         variance = share @ centered.square()
-        self.remember(mean.detach(), variance.detach(), n_rows)
-        return centered * (self.weight * torch.rsqrt(variance + self.eps)) + self.bias
-
-    def remember(self, mean: Tensor, variance: Tensor, n_rows: int) -> None:
-        """Move the running statistics towards those of a batch, as PyTorch does.
-
-        Args:
-            mean: (F,) of the batch.
-            variance: (F,) of the batch, the sum divided by n_rows; the running one is divided by
-                n_rows - 1.
-            n_rows: number of rows that are meant.
-
-        Raises:
-            ValueError: there is only one row, in PyTorch's words.
-        """
-        if n_rows < 2:
-            raise ValueError(
-                "Expected more than 1 value per channel when training, got "
-                f"{n_rows} of {len(mean)} channels"
-            )
-        self.num_batches_tracked.add_(1)
-        self.running_mean.lerp_(mean, self.momentum)
-        self.running_var.lerp_(variance, self.momentum)
-        self.running_var.add_(variance, alpha=self.momentum / (n_rows - 1))  # n / (n - 1) in all
+        found = Statistics(mean.detach(), variance.detach(), n_rows)
+        move_running_statistics([self], [found])
+        return centered * (self.weight * torch.rsqrt(variance + EPS)) + self.bias
 
 
 class NoNorm(nn.Module):
@@ -105,12 +83,9 @@ class GatedLayer(nn.Module):
         self.bn2 = norm(n_atom_features)
         self.activation = activation
         self.residual = float(residual)
-        self.by_hand = batch_norm and activation is softplus
 
     def forward(self, atom_features: Tensor, batch: QuotientBatch) -> Tensor:
         """New atom features (M, F) from the old ones."""
-        if self.by_hand and self.training:
-            return gated_convolution(self, atom_features, batch)
         of_atoms, of_bonds = atom_features.shape[1], batch.bond_features.shape[1]
         parts = self.fc_full.weight.split([of_atoms, of_atoms, of_bonds], dim=1)
         z = linear(atom_features, parts[0], self.fc_full.bias).index_select(0, batch.center)

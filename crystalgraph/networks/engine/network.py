@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn.functional import log_softmax, softplus
 
 from crystalgraph.networks.engine.batches import QuotientBatch
-from crystalgraph.networks.engine.head_by_hand import pooled_head
 from crystalgraph.networks.engine.layers import Activation, GatedLayer, SharedLayer
+from crystalgraph.networks.engine.network_by_hand import network_by_hand
 from crystalgraph.networks.engine.row_sums import weighted_sums
 
 LAYERS = {"gated": GatedLayer, "fast": GatedLayer, "shared": SharedLayer}
@@ -97,7 +97,8 @@ class QuotientNetwork(nn.Module):
         self.fcs = nn.ModuleList(nn.Linear(head, head) for _ in range(n_hidden - 1))
         self.fc_out = nn.Linear(head, 2 if task == "classification" else 1)
         self.activation = activation
-        self.by_hand = pooling == "mean" and activation is softplus
+        gated = LAYERS.get(conv) is GatedLayer and n_conv > 0
+        self.by_hand = gated and batch_norm and activation is softplus
 
     def forward(self, batch: QuotientBatch) -> Tensor:
         """Predict one property of each crystal.
@@ -108,19 +109,30 @@ class QuotientNetwork(nn.Module):
         Returns:
             (C,) for regression, (C, 2) log-probabilities for classification.
         """
-        states = [self.embedding(batch.atom_features)]
+        out = self._by_hand(batch) if self.by_hand and self.training else self._output(batch)
+        return out.squeeze(1) if out.shape[1] == 1 else log_softmax(out, dim=1)
+
+    def _by_hand(self, batch: QuotientBatch) -> Tensor:
+        """Outputs (C, 1 or 2) in training mode."""
+        if self.pool_last is mean_pool:
+            return network_by_hand(self.embedding, self.convs, self._layers(), batch)[0]
+        return self._head([*network_by_hand(self.embedding, self.convs, [], batch)], batch)
+
+    def _output(self, batch: QuotientBatch) -> Tensor:
+        """Outputs (C, 1 or 2)."""
+        states = [self.embedding(batch.element_features).index_select(0, batch.element)]
         for conv in self.convs:
             states.append(conv(states[-1], batch))
-        out = self._head(states, batch)
-        return out.squeeze(1) if out.shape[1] == 1 else log_softmax(out, dim=1)
+        return self._head(states, batch)
+
+    def _layers(self) -> list[nn.Linear]:
+        """The layers after pooling."""
+        return [self.conv_to_fc, *self.fcs, self.fc_out]
 
     def _head(self, states: list[Tensor], batch: QuotientBatch) -> Tensor:
         """Outputs (C, 1 or 2) from the atom features of all layers."""
-        layers = [self.conv_to_fc, *self.fcs, self.fc_out]
-        if self.by_hand and self.training:
-            return pooled_head(states[-1], layers, batch)
         hidden = self._pool(states, batch)
-        for layer in layers:
+        for layer in self._layers():
             hidden = layer(self.activation(hidden))
         return hidden
 

@@ -1,5 +1,7 @@
 """The fast engine gives the textbook network's numbers: outputs, losses, gradients, statistics."""
 
+import gc
+import weakref
 from itertools import product
 
 import numpy as np
@@ -14,6 +16,7 @@ from crystalgraph.crystals.features import published_features
 from crystalgraph.crystals.graphs import batch_graphs, build_graph
 from crystalgraph.crystals.symmetry import quotients, with_distance_classes
 from crystalgraph.networks.engine.batches import PreparedQuotients, QuotientBatch
+from crystalgraph.networks.engine.flat_adamw import FlatAdamW
 from crystalgraph.networks.engine.network import QuotientNetwork
 from crystalgraph.networks.model_settings import ACTIVATIONS
 from crystalgraph.networks.training import Normalizer, TrainSettings, training_step
@@ -33,6 +36,7 @@ OPTIONS += [{"conv": conv, "residual": on} for conv in ("gated", "shared") for o
 OPTIONS += [
     {"conv": "gated", "residual": False, "batch_norm": False},
     {"conv": "gated", "task": "classification", "n_hidden": 3},
+    {"conv": "gated", "n_conv": 0},
     {"conv": "shared", "task": "classification", "n_conv": 1},
     {"conv": "gated", "n_conv": 5, "width": 7, "head": 5},
 ]
@@ -199,37 +203,68 @@ def tiny_batch() -> QuotientBatch:
     return PreparedQuotients(quotients(graphs), FEATURES, dtype=torch.float64).batch([0, 1])
 
 
-@pytest.mark.parametrize("residual", [True, False])
-def test_the_gradient_by_hand_is_the_slope(residual):
+@pytest.mark.parametrize("options", [{}, {"residual": False}, {"pooling": "softmax"}], ids=name_of)
+def test_the_gradient_by_hand_is_the_slope(options):
     """Against finite differences, which know nothing of either implementation."""
     batch = tiny_batch()
-    layer = both_networks(width=3, residual=residual)[1].convs[0].train()
-    names = [name for name, _ in layer.named_parameters()]
-    atoms = torch.randn(len(batch.crystal), 3, dtype=torch.float64, requires_grad=True)
+    network = both_networks(width=3, head=4, n_conv=2, **options)[1].train()
+    names = [name for name, _ in network.named_parameters()]
 
-    def output(atoms, *weights):
-        named = dict(zip(names, weights, strict=True))
-        return torch.func.functional_call(layer, named, (atoms, batch))
+    def output(*weights):
+        return torch.func.functional_call(network, dict(zip(names, weights, strict=True)), batch)
 
-    assert layer.by_hand
-    assert torch.autograd.gradcheck(output, (atoms, *layer.parameters()))
+    assert network.by_hand
+    assert torch.autograd.gradcheck(output, tuple(network.parameters()), fast_mode=True)
 
 
-def test_the_layer_by_hand_is_not_used_where_it_does_not_hold():
-    for options in ({"batch_norm": False}, {"activation": "relu"}):
-        assert not both_networks(**options)[1].convs[0].by_hand
+def test_layers_by_hand_are_not_used_where_they_do_not_hold():
+    for options in ({"batch_norm": False}, {"activation": "relu"}, {"conv": "shared"}):
+        assert not both_networks(**options)[1].by_hand
+
+
+def test_memory_is_free_after_each_step():
+    """What backward needs must not refer to itself, or garbage grows until Python looks for it."""
+    batch, network = tiny_batch(), both_networks()[1].train()
+    there = weakref.ref(batch)
+    gc.disable()
+    network(batch).sum().backward()
+    del batch
+    gc.enable()
+    assert there() is None
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+def test_gradients_go_to_the_vector_of_the_optimizer(pooling):
+    """And to the parameters again when that optimizer is gone."""
+    batch, states = tiny_batch(), []
+    for make in (FlatAdamW, torch.optim.AdamW):
+        network = both_networks(pooling=pooling)[1].train()
+        optimizer = make(network.parameters(), lr=1e-2)
+        for _ in range(3):
+            optimizer.zero_grad()
+            some_loss(network(batch)).backward()
+            if isinstance(optimizer, FlatAdamW):
+                assert (network.fc_out.weight.grad is None) == (pooling == "mean")
+                optimizer.join_gradients()
+            optimizer.step()
+        states.append(network.state_dict())
+        optimizer.zero_grad()
+        del optimizer
+        some_loss(network(batch)).backward()
+        assert all(weight.grad is not None for weight in network.parameters())
+    close(*states, tolerance=1e-6)
 
 
 def test_numbers_far_from_zero_stay_finite():
     batch = tiny_batch()
-    layer = both_networks(width=3)[1].convs[0].float().train()
-    nn.init.constant_(layer.bn1.weight, 1e4)
-    nn.init.constant_(layer.bn2.weight, 1e4)
-    batch = batch._with_tensors(lambda x: x.float() if x.is_floating_point() else x)
-    atoms = torch.randn(len(batch.crystal), 3, requires_grad=True)
-    output = layer(atoms, batch)
+    network = both_networks(width=3)[1].float().train()
+    for conv in network.convs:
+        nn.init.constant_(conv.bn1.weight, 1e4)
+        nn.init.constant_(conv.bn2.weight, 1e4)
+    output = network(batch._with_tensors(lambda x: x.float() if x.is_floating_point() else x))
     output.sum().backward()
-    assert output.isfinite().all() and (output >= 0).all() and atoms.grad.isfinite().all()
+    assert output.isfinite().all()
+    assert all(weight.grad.isfinite().all() for weight in network.parameters())
 
 
 # --- batches -------------------------------------------------------------------------------------
