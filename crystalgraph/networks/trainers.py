@@ -102,6 +102,6 @@ def choose_trainer(
         engine = agreement.engine_for(model, settings, fit.graphs, fit.features, fit.bonds)
     except agreement.Disagreement as reason:
         return Trainer(f"the network itself, since {reason}", model, model, fit, val)
-    loaders = [training.QuotientLoader.of(loader) for loader in (fit, val)]
-    how = (training.engine_step, training.FlatAdamW)
-    return Trainer(ENGINE, model, engine, *loaders, *how)
+    fit_engine, val_engine = (training.QuotientLoader.of(loader) for loader in (fit, val))
+    how = {"step": training.engine_step, "make_optimizer": training.FlatAdamW}
+    return Trainer(ENGINE, model, engine, fit_engine, val_engine, **how)

@@ -58,6 +58,7 @@ def engine_for(
     sizes = (features.n_features, bonds.n_centers)
     try:
         engine = make_model(QuotientNetwork, sizes[0], settings.options, sizes[1])
+        assert isinstance(engine, QuotientNetwork)
     except (CrystalGraphError, KeyError) as error:
         raise Disagreement(f"it has settings that the engine does not know ({error})") from error
     try:

@@ -54,11 +54,12 @@ class FlatAdamW(torch.optim.AdamW):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """One step of AdamW; torch.optim's way to the same call takes longer than the call."""
-        group, state = self.param_groups[0], self.state[self.vector]
+        group, state, gradient = self.param_groups[0], self.state[self.vector], self.vector.grad
+        assert gradient is not None
         state["step"].add_(1)
         torch._fused_adamw_(
             [self.vector],
-            [self.vector.grad],
+            [gradient],
             [state["exp_avg"]],
             [state["exp_avg_sq"]],
             [],

@@ -88,7 +88,7 @@ class QuotientNetwork(nn.Module):
             options["residual"] = residual
         n_conv = 0 if conv == "none" else n_conv
         self.embedding = nn.Linear(n_atom_features, width)
-        self.convs = nn.ModuleList(
+        self.convs: Any = nn.ModuleList(
             LAYERS[conv](width, n_bond_features, **options) for _ in range(n_conv)
         )
         self.pooling = SoftmaxPool(width, n_conv + 1) if pooling == "softmax" else None
@@ -125,7 +125,7 @@ class QuotientNetwork(nn.Module):
             states.append(conv(states[-1], batch))
         return self._head(states, batch)
 
-    def _layers(self) -> list[nn.Linear]:
+    def _layers(self) -> list[Any]:
         """The layers after pooling."""
         return [self.conv_to_fc, *self.fcs, self.fc_out]
 

@@ -77,7 +77,7 @@ class _Network(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, *gradients: Tensor | None
+        ctx: Any, *gradients: Any
     ) -> tuple[Tensor | None, ...]:
         if gradients[-1] is None:
             return (None,) * 5
@@ -111,7 +111,7 @@ def _layers_forward(
         states.append(out)
         statistics += of_norms
         kept.append(of_layer)
-    norms = [norm for layer in layers for norm in (layer.bn1, layer.bn2)]
+    norms: list[Any] = [norm for layer in layers for norm in (layer.bn1, layer.bn2)]
     move_running_statistics(norms, statistics)
     return states, kept
 
