@@ -100,7 +100,7 @@ def _likeliest(
     # By convention the second of two origins, and the first of several choices of axes.
     chosen = next((row for row in left if settings[row].name.endswith(":2")), left[0])
     structure, wrong = built[chosen]
-    if any(_differ(structure, built[row][0]) for row in left):
+    if any(_differ(structure, built[row][0]) for row in left if row != chosen):
         names = " or ".join(settings[row].name for row in left)
         sentence = f"it may be meant in {names}, which are different crystals; write one of them"
         is_origin = settings[chosen].name.endswith(":2")
