@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from crystalgraph.crystals import loaders
+from crystalgraph.crystals import graph_cache, loaders
 from crystalgraph.crystals.features import published_features
 from crystalgraph.crystals.loaders.checks import collected_warnings
 from crystalgraph.errors import CrystalGraphError, CrystalGraphWarning
@@ -84,6 +84,14 @@ def test_a_cgcnn_folder(folder):
     assert dataset.target("target_2").tolist() == [0, 1, 2, 3]
     assert dataset.structures[1].composition.reduced_formula == "KCl"
     assert dataset.structures[1].lattice.a == pytest.approx(3.7)
+
+
+def test_graphs_are_built_once_and_not_read_again(folder, monkeypatch):
+    asked, read = [], graph_cache._read
+    monkeypatch.setattr(graph_cache, "_read", lambda path: asked.append(path) or read(path))
+    dataset = loaders.load_cgcnn_folder(folder)
+    assert len(asked) == 1
+    assert dataset.graphs()[3].n_atoms == 2 and asked[0] == asked[1]
 
 
 def test_a_first_line_of_names_is_recognised(folder):
