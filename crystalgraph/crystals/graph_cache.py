@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from pymatgen.core import Structure
@@ -25,6 +25,8 @@ CHUNK = 1000
 """Crystals in one file: interrupted work has lost the graphs of no more than these."""
 ENOUGH = 4000
 """With fewer graphs to build one process is faster."""
+
+Item = TypeVar("Item")
 
 PER_ATOM = ("atomic_numbers",)
 PER_EDGE = ("center", "neighbor", "distance", "image")
@@ -54,7 +56,7 @@ def build_graphs(
     """
     settings = replace(settings or GraphSettings(), **changes)
     crystals = list(zip(structures, names, strict=True))
-    chunks = [crystals[start : start + CHUNK] for start in range(0, len(crystals), CHUNK)]
+    chunks = in_chunks(crystals)
     files = [_file(chunk, settings) for chunk in chunks]
     known = [_read(file) if cache else None for file in files]
     missing = [one for chunk, read in zip(chunks, known, strict=True) if not read for one in chunk]
@@ -71,6 +73,11 @@ def build_graphs(
                     _write(file, read)
             graphs += read
     return graphs
+
+
+def in_chunks(items: Sequence[Item]) -> list[Sequence[Item]]:
+    """Items that belong to crystals, as many in a part as there are graphs in a file."""
+    return [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
 
 
 def _build(crystal: tuple[Structure, str], settings: GraphSettings) -> CrystalGraph:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from pymatgen.core import Structure
 
 from crystalgraph.crystals.datasets import CrystalDataset
 from crystalgraph.crystals.features import AtomFeatures, published_features
-from crystalgraph.crystals.graph_cache import build_graphs
+from crystalgraph.crystals.graph_cache import build_graphs, in_chunks
 from crystalgraph.crystals.graphs import (
     CrystalGraph,
     GraphSettings,
@@ -139,7 +140,11 @@ def usable_dataset(
     with collected_warnings():  # about distances; they are asked for below, for cached graphs too
         graphs = _graphs_if_all_fine(kept)
         if graphs is None:
-            kept = passing(kept, check_graph)
+            parts = [  # crystals of a chunk that is fine, and cached, are not looked at one by one
+                chunk if _graphs_if_all_fine(chunk) else passing(chunk, check_graph)
+                for chunk in in_chunks(kept)
+            ]
+            kept = list(chain.from_iterable(parts))
             graphs = _graphs(kept)
     if not kept:
         raise CrystalGraphError(_nothing_left(source, problems))
