@@ -43,7 +43,8 @@ def results_of(
     Returns:
         The results, one after the other. Closing the generator ends the other processes.
     """
-    n_processes = _n_processes() if len(items) >= enough else 1
+    most = len(items) // AT_ONCE if len(items) >= enough else 1
+    n_processes = min(_n_processes(), most) if most > 1 else 1
     with closing(_attempts(function, items, n_processes)) as attempts:
         for item, attempt in zip(items, attempts, strict=True):
             yield function(item) if attempt is None else attempt[0]

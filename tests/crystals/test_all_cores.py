@@ -91,6 +91,13 @@ def test_closing_ends_the_processes():
     assert not multiprocessing.active_children()
 
 
+def test_there_are_no_more_processes_than_parts_of_the_work(monkeypatch):
+    monkeypatch.setattr(all_cores, "_n_processes", lambda: 64)
+    with closing(results_of(number_and_process, range(2 * AT_ONCE), 2)) as results:
+        next(results)
+        assert len(multiprocessing.active_children()) == 2
+
+
 def n_processes_there(_):
     from crystalgraph.crystals.all_cores import _n_processes
 
