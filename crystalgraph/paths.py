@@ -24,4 +24,5 @@ DATA = Path(os.environ.get("CRYSTALGRAPH_DATA") or REPO / "data")
 
 _CACHE = REPO / ".cache" if IS_OWN else _HOME / ".cache" / "crystalgraph"
 CACHE = Path(os.environ.get("CRYSTALGRAPH_CACHE") or _CACHE)
-"""Graphs kept between runs; safe to delete. CRYSTALGRAPH_CACHE names another folder."""
+"""Crystals of CIF files, and graphs, kept between runs; safe to delete. CRYSTALGRAPH_CACHE names
+another folder."""

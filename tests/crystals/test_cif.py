@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
+from crystalgraph.crystals.loaders import cif as cif_module
 from crystalgraph.crystals.loaders.cif import read_cif
 from crystalgraph.crystals.loaders.cif_symmetry import _name_key, _table
 from crystalgraph.errors import CrystalGraphError, CrystalGraphWarning
@@ -74,6 +75,16 @@ def read(tmp_path):
         return structure, [str(one.message) for one in said]
 
     return reading
+
+
+def test_a_crystal_without_a_choice_of_settings_is_compared_with_no_other(read, monkeypatch):
+    def compared(_):
+        raise AssertionError("neighbors are looked for, which takes long")
+
+    monkeypatch.setattr(cif_module, "_distances_of_kinds", compared)
+    assert len(read(cif(P1))[0]) == 2
+    with pytest.raises(AssertionError, match="takes long"):
+        read(cif(name("F d -3 m"), "C1 C 0 0 0", DIAMOND))
 
 
 def diamond(group, position="0 0 0"):

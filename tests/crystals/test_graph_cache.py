@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from dataclasses import asdict
 
@@ -12,12 +13,12 @@ from pymatgen.core import Lattice, Structure
 from small_crystals import chain, salt
 
 from crystalgraph import paths
-from crystalgraph.crystals import graph_cache
+from crystalgraph.crystals import all_cores, graph_cache
 from crystalgraph.crystals.bond_features import BondSettings
 from crystalgraph.crystals.datasets import load_perovskites
 from crystalgraph.crystals.graph_cache import build_graphs, cache_key
 from crystalgraph.crystals.graphs import GraphSettings, build_graph
-from crystalgraph.errors import CrystalGraphError
+from crystalgraph.errors import CrystalGraphError, CrystalGraphWarning
 
 
 @pytest.fixture
@@ -92,6 +93,59 @@ def test_nothing_half_written_is_left_or_read(cache, counted, monkeypatch):
 def test_a_cache_that_cannot_be_written_is_no_error(cache, counted):
     cache.write_text("a file where the folder should be")
     assert len(build_graphs([salt()], ["salt"])) == len(counted) == 1
+
+
+def salts(n):
+    """Rock salts of n sizes, and their names."""
+    crystals = [salt() for _ in range(n)]
+    for number, crystal in enumerate(crystals):
+        crystal.scale_lattice(crystal.volume * (1 + number / 100))
+    return crystals, [f"salt {number}" for number in range(n)]
+
+
+def test_a_changed_crystal_costs_the_graphs_of_its_chunk_alone(cache, counted, monkeypatch):
+    monkeypatch.setattr(graph_cache, "CHUNK", 2)
+    crystals, names = salts(5)
+    first = build_graphs(crystals, names)
+    assert counted == names and len(list(cache.iterdir())) == 3
+    crystals[2].scale_lattice(200)
+    second = build_graphs(crystals, names)
+    assert counted[5:] == ["salt 2", "salt 3"]
+    assert same(second, [build_graph(*pair) for pair in zip(crystals, names, strict=True)])
+    assert same(first[:2] + first[3:], second[:2] + second[3:])
+
+
+def test_interrupted_building_goes_on_with_the_chunk_that_was_not_done(cache, counted, monkeypatch):
+    monkeypatch.setattr(graph_cache, "CHUNK", 2)
+    build, (crystals, names) = graph_cache.build_graph, salts(5)
+
+    def interrupted(structure, name, settings):
+        if name == "salt 3":
+            raise KeyboardInterrupt
+        return build(structure, name, settings)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(graph_cache, "build_graph", interrupted)
+        build_graphs(crystals, names)
+    assert [graph.name for graph in build_graphs(crystals, names)] == names
+    assert counted == ["salt 0", "salt 1", "salt 2", "salt 2", "salt 3", "salt 4"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="one process only")
+def test_two_processes_give_the_graphs_warnings_and_errors_of_one(cache, counted, monkeypatch):
+    monkeypatch.setattr(graph_cache, "ENOUGH", 2)
+    monkeypatch.setattr(all_cores, "AT_ONCE", 2)
+    monkeypatch.setattr(all_cores, "_n_processes", lambda: 2)
+    crystals, names = salts(9)
+    expected = [build_graph(*pair) for pair in zip(crystals, names, strict=True)]
+    assert same(build_graphs(crystals, names), expected) and not counted
+    far = chain([2.0, 2.5])
+    with pytest.warns(CrystalGraphWarning, match="far away: the nearest neighbor") as said:
+        build_graphs([*crystals, far], [*names, "far away"])
+    assert len(said) == 1
+    crystals[4].scale_lattice(1e6)
+    with pytest.raises(CrystalGraphError, match="salt 4: atom 0 .* has no neighbor"):
+        build_graphs(crystals, names)
 
 
 def test_the_cache_can_be_left_out(cache, counted):

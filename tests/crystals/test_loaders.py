@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from crystalgraph.crystals import loaders
+from crystalgraph.crystals import graph_cache, loaders
 from crystalgraph.crystals.features import published_features
+from crystalgraph.crystals.graphs import build_graph
+from crystalgraph.crystals.loaders import checks
 from crystalgraph.crystals.loaders.checks import collected_warnings
 from crystalgraph.errors import CrystalGraphError, CrystalGraphWarning
 
@@ -84,6 +86,35 @@ def test_a_cgcnn_folder(folder):
     assert dataset.target("target_2").tolist() == [0, 1, 2, 3]
     assert dataset.structures[1].composition.reduced_formula == "KCl"
     assert dataset.structures[1].lattice.a == pytest.approx(3.7)
+
+
+def test_graphs_are_built_once_and_not_read_again(folder, monkeypatch):
+    asked, read = [], graph_cache._read
+    monkeypatch.setattr(graph_cache, "_read", lambda path: asked.append(path) or read(path))
+    dataset = loaders.load_cgcnn_folder(folder)
+    assert len(asked) == 1
+    assert dataset.graphs()[3].n_atoms == 2 and asked[0] == asked[1]
+
+
+def test_a_crystal_without_a_graph_costs_the_graphs_of_its_chunk_in_later_runs(folder, monkeypatch):
+    built = []
+
+    def counted(structure, name, *arguments):
+        built.append(name)
+        return build_graph(structure, name, *arguments)
+
+    monkeypatch.setattr(graph_cache, "CHUNK", 2)
+    for module in (graph_cache, checks):
+        monkeypatch.setattr(module, "build_graph", counted)
+    add(folder, "far,1", "far.cif", cif("far", a=30))
+    (folder / "Li.cif").write_text(cif("Li", "Li"))
+    add(folder, "Li,1")
+    first = loaders.load_cgcnn_folder(folder)
+    assert first.ids == ["Na", "K", "Rb", "Cs", "Li"] and len(first.problems) == 1
+    built.clear()
+    again = loaders.load_cgcnn_folder(folder)
+    assert again.ids == first.ids and again.problems == first.problems
+    assert not {"Na", "K", "Rb", "Cs", str(folder / "Na.cif"), str(folder / "Cs.cif")} & {*built}
 
 
 def test_a_first_line_of_names_is_recognised(folder):

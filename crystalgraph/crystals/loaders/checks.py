@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,13 @@ from pymatgen.core import Structure
 
 from crystalgraph.crystals.datasets import CrystalDataset
 from crystalgraph.crystals.features import AtomFeatures, published_features
-from crystalgraph.crystals.graphs import GraphSettings, build_graph, distance_warning
+from crystalgraph.crystals.graph_cache import build_graphs, in_chunks
+from crystalgraph.crystals.graphs import (
+    CrystalGraph,
+    GraphSettings,
+    build_graph,
+    distance_warning,
+)
 from crystalgraph.errors import CrystalGraphError, CrystalGraphWarning
 
 TOO_CLOSE = 0.1  # angstrom; nearer than this, two atoms are one atom written twice
@@ -131,16 +138,20 @@ def usable_dataset(
 
     kept = passing(entries, lambda structure, where: check_crystal(structure, where, features))
     with collected_warnings():  # about distances; they are asked for below, for cached graphs too
-        if kept and not _all_graphs_fine(_dataset(name, kept, problems)):
-            kept = passing(kept, check_graph)
-        if not kept:
-            raise CrystalGraphError(_nothing_left(source, problems))
-        dataset = _dataset(name, kept, problems)
-        graphs = dataset.graphs()
+        graphs = _graphs_if_all_fine(kept)
+        if graphs is None:
+            parts = [  # crystals of a chunk that is fine, and cached, are not looked at one by one
+                chunk if _graphs_if_all_fine(chunk) else passing(chunk, check_graph)
+                for chunk in in_chunks(kept)
+            ]
+            kept = list(chain.from_iterable(parts))
+            graphs = _graphs(kept)
+    if not kept:
+        raise CrystalGraphError(_nothing_left(source, problems))
     for entry, graph in zip(kept, graphs, strict=True):
         problems += entry.warnings
         problems += filter(None, [distance_warning(graph, entry.where)])
-    return dataset
+    return _dataset(name, kept, problems)
 
 
 def _dataset(name: str, entries: Sequence[Entry], problems: list[str]) -> CrystalDataset:
@@ -157,12 +168,17 @@ def _dataset(name: str, entries: Sequence[Entry], problems: list[str]) -> Crysta
     )
 
 
-def _all_graphs_fine(dataset: CrystalDataset) -> bool:
-    """Build all graphs at once; they stay in the cache, where training finds them."""
+def _graphs(entries: Sequence[Entry]) -> list[CrystalGraph]:
+    """Their graphs; they stay in the cache, where training finds them."""
+    return build_graphs([entry.structure for entry in entries], [entry.id for entry in entries])
+
+
+def _graphs_if_all_fine(entries: Sequence[Entry]) -> list[CrystalGraph] | None:
     try:
-        return all(graph.distance.min() >= TOO_CLOSE for graph in dataset.graphs())
+        graphs = _graphs(entries)
     except CrystalGraphError:
-        return False
+        return None
+    return graphs if all(graph.distance.min() >= TOO_CLOSE for graph in graphs) else None
 
 
 def _nothing_left(source: str, problems: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from pymatgen.core import Composition, Lattice, Structure
 
 from crystalgraph.crystals.loaders.checks import TOO_CLOSE
-from crystalgraph.crystals.loaders.cif_data import CifData, read_data
+from crystalgraph.crystals.loaders.cif_data import CifData, content_of, data_of
 from crystalgraph.crystals.loaders.cif_sites import Site, read_sites
 from crystalgraph.crystals.loaders.cif_symmetry import Setting, settings_of, states_symmetry
 from crystalgraph.errors import CrystalGraphWarning
@@ -41,7 +41,31 @@ def read_cif(path: str | Path, accept_warnings: bool = False) -> Structure:
     Raises:
         CrystalGraphError: the file is missing, empty, cannot be understood or contradicts itself.
     """
-    data = read_data(Path(path))
+    path = Path(path)
+    structure, remarks = crystal_of(path, content_of(path), accept_warnings)
+    for remark in remarks:
+        warnings.warn(f"{path}: {remark}.", CrystalGraphWarning, stacklevel=2)
+    return structure
+
+
+def crystal_of(
+    path: Path, content: bytes, accept_warnings: bool = False
+) -> tuple[Structure, list[str]]:
+    """The first crystal in the content of a CIF file, and what the user should know about it.
+
+    Args:
+        path: of the file, for messages.
+        content: of the file.
+        accept_warnings: as for read_cif.
+
+    Returns:
+        The structure, as read_cif gives it, and what the user should know: parts of sentences
+        that name no file.
+
+    Raises:
+        CrystalGraphError: the content is empty, cannot be understood or contradicts itself.
+    """
+    data = data_of(path, content)
     lattice = _lattice(data)
     formula = _formula(data)
     sites = read_sites(data, {str(element) for element in formula or {}})
@@ -57,9 +81,7 @@ def read_cif(path: str | Path, accept_warnings: bool = False) -> Structure:
     if reasons and not accept_warnings:
         said = "; and ".join(dict.fromkeys(reasons))
         raise data.error(f"{said}; correct the file, or go on with --accept-warnings")
-    for sentence in dict.fromkeys(data.contradictions + data.doubts + data.notes):
-        warnings.warn(f"{data.where}: {sentence}.", CrystalGraphWarning, stacklevel=2)
-    return structure
+    return structure, list(dict.fromkeys(data.contradictions + data.doubts + data.notes))
 
 
 def _lattice(data: CifData) -> Lattice:
@@ -100,7 +122,7 @@ def _likeliest(
     # By convention the second of two origins, and the first of several choices of axes.
     chosen = next((row for row in left if settings[row].name.endswith(":2")), left[0])
     structure, wrong = built[chosen]
-    if any(_differ(structure, built[row][0]) for row in left):
+    if any(_differ(structure, built[row][0]) for row in left if row != chosen):
         names = " or ".join(settings[row].name for row in left)
         sentence = f"it may be meant in {names}, which are different crystals; write one of them"
         is_origin = settings[chosen].name.endswith(":2")

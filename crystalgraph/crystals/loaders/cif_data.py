@@ -81,24 +81,34 @@ def is_known(text: str) -> bool:
     return text.strip() not in ("", "?", ".")
 
 
-def read_data(path: Path) -> CifData:
-    """Read the first block of a CIF file that has atoms.
+def content_of(path: Path) -> bytes:
+    """The bytes of a CIF file.
+
+    Raises:
+        CrystalGraphError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CrystalGraphError(
+            f"{path} cannot be read ({error.strerror}); check the name and put the file there."
+        ) from error
+
+
+def data_of(path: Path, content: bytes) -> CifData:
+    """The first block of a CIF file that has atoms.
 
     Args:
-        path: of the file.
+        path: of the file, for messages.
+        content: of the file.
 
     Returns:
         The block. A second one with atoms, and text that is no part of a table, become notes.
 
     Raises:
-        CrystalGraphError: the file is missing or empty, or has no block with atoms.
+        CrystalGraphError: the content is empty, or has no block with atoms.
     """
-    try:
-        text = decoded(path.read_bytes())
-    except OSError as error:
-        raise CrystalGraphError(
-            f"{path} cannot be read ({error.strerror}); check the name and put the file there."
-        ) from error
+    text = decoded(content)
     if not text.strip():
         raise CrystalGraphError(f"{path} is empty; download or export the CIF file again.")
     blocks, notes = _blocks(path, text)

@@ -6,17 +6,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
 from crystalgraph.crystals.datasets import CrystalDataset
 from crystalgraph.crystals.features import AtomFeatures, atom_init_features, published_features
 from crystalgraph.crystals.loaders.checks import (
     Entry,
     choose_column,
-    collected_warnings,
     usable_dataset,
 )
-from crystalgraph.crystals.loaders.cif import read_cif
 from crystalgraph.crystals.loaders.id_prop import (
     ID_PROP,
     Row,
@@ -24,6 +20,7 @@ from crystalgraph.crystals.loaders.id_prop import (
     read_id_prop,
     table_number,
 )
+from crystalgraph.crystals.loaders.many_cifs import read_cifs
 from crystalgraph.errors import CrystalGraphError
 
 ATOM_INIT = "atom_init.json"
@@ -57,13 +54,7 @@ def load_cgcnn_folder(
     features, problems = folder_features(folder), []
     listed = {cells[0] for _, cells in rows}
     rows = _without_duplicates(rows, table, problems)
-    entries = []
-    for line, cells in tqdm(rows, "reading CIF files", disable=None, leave=False):
-        try:
-            entry = _folder_entry(folder, table, line, cells, columns, target, accept_warnings)
-            entries.append(entry)
-        except CrystalGraphError as error:
-            problems.append(str(error))
+    entries = _entries(folder, table, rows, columns, target, accept_warnings, problems)
     dataset = usable_dataset(folder.resolve().name, entries, features, problems, str(table))
     without_line = [path.name for path in cif_files(folder) if cif_id(path) not in listed]
     if without_line and "" not in listed:  # a line without an id is a problem of its own
@@ -119,34 +110,51 @@ def _without_duplicates(rows: list[Row], table: Path, problems: list[str]) -> li
     return sorted(kept)
 
 
-def _folder_entry(
+def _entries(
     folder: Path,
     table: Path,
-    line: int,
-    cells: list[str],
+    rows: list[Row],
     columns: list[str],
     target: str,
     accept_warnings: bool,
-) -> Entry:
-    identifier, values = cells[0], dict(zip(columns, cells[1:], strict=True))
+    problems: list[str],
+) -> list[Entry]:
+    """The crystals of all rows that have one; sentences about the others are added to problems."""
+    found = [_file_of_row(folder, table, row, columns, target) for row in rows]
+    files = [file for file in found if isinstance(file, Path)]
+    readings = iter(read_cifs(folder, files, accept_warnings))
+    entries = []
+    for (_, (identifier, *cells)), file in zip(rows, found, strict=True):
+        reading = next(readings) if isinstance(file, Path) else file
+        if isinstance(reading, CrystalGraphError):
+            problems.append(str(reading))
+            continue
+        structure, remarks = reading
+        numbers = dict(zip(columns, map(table_number, cells), strict=True))
+        entries.append(Entry(identifier, str(file), structure, numbers, warnings=remarks))
+    return entries
+
+
+def _file_of_row(
+    folder: Path, table: Path, row: Row, columns: list[str], target: str
+) -> Path | CrystalGraphError:
+    """The CIF file of a row with an id and a number for the target; or what is wrong."""
+    line, (identifier, *cells) = row
     if not identifier:
-        raise CrystalGraphError(
+        return CrystalGraphError(
             f"{table}, line {line}: the id is missing; write the name of the CIF file without .cif."
         )
-    if fault := fault_of_number(values[target]):
-        raise CrystalGraphError(
+    if fault := fault_of_number(cells[columns.index(target)]):
+        return CrystalGraphError(
             f"{table}, line {line}: the value of '{identifier}' in column '{target}' {fault}; "
             "correct it or remove the line."
         )
     path = _cif(folder, identifier)
     if not os.path.isfile(path):  # also of a name too long for any file
-        raise CrystalGraphError(
+        return CrystalGraphError(
             f"{table}, line {line}: there is no {path}; add the file or remove the line."
         )
-    numbers = {column: table_number(cell) for column, cell in values.items()}
-    with collected_warnings() as said:
-        structure = read_cif(path, accept_warnings)
-    return Entry(identifier, str(path), structure, numbers, warnings=said)
+    return path
 
 
 def _cif(folder: Path, identifier: str) -> Path:
