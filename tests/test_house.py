@@ -15,12 +15,23 @@ KNOWS_LABS = (
 )
 MODULES = sorted(path.relative_to(REPO).as_posix() for path in PACKAGE.rglob("*.py"))
 LAB_FREE = [name for name in MODULES if not name.startswith(KNOWS_LABS)]
+ALSO_A_WORD = {"symmetry"}
+"""Names of labs that crystals have a use for too."""
+
+
+def as_a_name(name):
+    """Where a text speaks of a lab: everywhere, or in quotes and paths if it is a word as well."""
+    if name not in ALSO_A_WORD:
+        return rf"\b{name}\b"
+    return (
+        rf"""["'`]{name}["'`]|\b(?:labs|solutions|assignments|work)\W+{name}\b|\blab `?{name}\b"""
+    )
 
 
 def words():
     """What only a lab may say: its name, its files, the ids of its tasks in quotes."""
     for lab in LABS.values():
-        yield from {rf"\b{name}\b" for name in (lab.id, lab.folder)}
+        yield from {as_a_name(name) for name in (lab.id, lab.folder)}
         yield from (rf"\b{re.escape(name.partition('.')[0])}\b" for name in lab.files)
         yield from (rf"""(?:["'`]|[Tt]ask ){re.escape(task)}\b""" for task in lab.tasks)
 
@@ -33,6 +44,15 @@ def test_no_module_outside_of_a_lab_names_one(name):
         for one in re.finditer("|".join(words()), text)
     ]
     assert not found
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['find_lab("symmetry")', "labs/symmetry/cases", "labs.symmetry", "the lab symmetry", "hw"],
+)
+def test_a_lab_is_recognized_by_its_name(text):
+    assert re.search("|".join(words()), text)
+    assert not re.search("|".join(words()), "from crystalgraph.crystals.symmetry import quotient")
 
 
 def imported(name):

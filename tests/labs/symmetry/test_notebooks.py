@@ -1,0 +1,87 @@
+"""The notebook end to end: the solution runs through, the released one fails only where it must."""
+
+import os
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from crystalgraph.labs import LABS
+
+pytestmark = pytest.mark.slow
+
+LAB = LABS["symmetry"]
+(NAME,) = LAB.notebooks.values()
+
+
+def executed(path: Path, folder: Path, **environment: str) -> list:
+    """The code cells of a notebook after it has run past every error."""
+    notebook = nbformat.read(path, as_version=4)
+    resources = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(
+        notebook, timeout=300, kernel_name="python3", allow_errors=True, resources=resources
+    )
+    (folder / NAME).write_bytes(path.read_bytes())  # the board reads it
+    client.execute(env={**os.environ, **environment})
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def errors(cells):
+    """Cell -> its error."""
+    return {
+        cell.id: out.ename + ": " + out.evalue
+        for cell in cells
+        for out in cell.outputs
+        if out.output_type == "error"
+    }
+
+
+def shown(cells):
+    """Cell -> all that it shows as text."""
+    return {cell.id: str(cell.outputs) for cell in cells}
+
+
+@pytest.fixture(scope="module")
+def solution(tmp_path_factory):
+    return executed(LAB.solutions() / NAME, tmp_path_factory.mktemp("solution"))
+
+
+def test_the_solution_runs_from_top_to_bottom(solution):
+    assert errors(solution) == {}
+    text = shown(solution)
+    for task in LAB.tasks.values():
+        line = f"Task {task.id}, {task.name}: {task.points} of {task.points} points"
+        assert line in text[f"check-{task.id.replace('.', '-')}"]
+    assert "18 of 18 points" in text["board"]
+
+
+def test_nothing_is_written_to_stderr(solution):
+    """A warning in a graded cell would cost its points; elsewhere it is in the way."""
+    said = [o.text for cell in solution for o in cell.outputs if o.get("name") == "stderr"]
+    assert [text for text in said if "TCP without encryption" not in text] == []
+
+
+def test_the_cells_print_what_the_texts_beside_them_say(solution):
+    text = shown(solution)
+    numbers = re.findall(r"edges: (-?\d+\.\d+)", text["same-numbers"])
+    assert len(numbers) == 4 and len({round(float(number), 9) for number in numbers}) == 1
+    assert "4390 nodes, 59704 edges" in text["speed"]
+    assert "2278 nodes,  4912 edges" in text["speed"]
+    assert "multiplicities [24  8  8]" in text["look-1-2"]
+
+
+def test_only_tasks_and_what_needs_them_fail(tmp_path):
+    """As nbgrader runs it, where pictures of crystals are plain."""
+    cells = executed(LAB.release() / NAME, tmp_path, NBGRADER_EXECUTION="autograde")
+    failed = errors(cells)
+    for task in LAB.tasks.values():
+        said = failed.pop(f"check-{task.id.replace('.', '-')}")
+        assert said.startswith("CheckFailed") and f"Task {task.id} is not implemented" in said
+    stubs = [task.name for task in LAB.tasks.values()]
+    for cell, said in failed.items():
+        waits = re.match(r"NotImplementedError: Task 1\.\d: fill in (\w+)", said)
+        missing = re.match(r"NameError: name '(mine|quotients|forms)' is not defined", said)
+        assert (waits and waits[1] in stubs) or missing, (cell, said)
+    assert not {"one-kind", "target-1-1", "draw-copper", "blind", "blind-table"} & failed.keys()
