@@ -100,10 +100,7 @@ def atom_rows(network: QuotientNetwork, graph: CrystalGraph) -> np.ndarray:
     prepared = PreparedQuotients([atom_by_atom(graph)], published_features(), dtype=torch.float64)
     batch = prepared.batch([0])
     with torch.no_grad():
-        states = network.embedding(batch.atom_features)
-        for conv in network.convs:
-            states = conv(states, batch)
-    return states.numpy()
+        return network.states(batch)[-1].numpy()
 
 
 def seconds_per_epoch(graphs: Sequence[QuotientGraph], epochs: int = 3) -> float:
