@@ -3,7 +3,7 @@
 import pytest
 from fake_oxides import fake_oxides
 
-from crystalgraph.experiments import finished_runs, live, verdicts
+from crystalgraph.experiments import finished_runs, live, side_by_side, verdicts
 from crystalgraph.experiments.catalog import EXPERIMENTS, Experiment
 
 
@@ -19,9 +19,9 @@ def short(monkeypatch):
 def oxides(monkeypatch):
     """Experiments of one epoch that tell perovskites from other oxides, on a small dataset."""
     dataset, split = fake_oxides()
-    for module in (finished_runs, live, verdicts):
+    for module in (finished_runs, live, side_by_side, verdicts):
         monkeypatch.setattr(module, "bundled", lambda name: dataset)
-    for module in (finished_runs, live):
+    for module in (finished_runs, live, side_by_side):
         monkeypatch.setattr(module, "load_split", lambda dataset, name: split)
     for name in ("one", "other"):
         settings = {"width": 8, "n_conv": 1, "head": 8 if name == "one" else 9}

@@ -6,7 +6,7 @@ from fake_oxides import fake_oxides
 
 from crystalgraph.experiments import verdicts
 from crystalgraph.experiments.catalog import GROUPS, reference
-from crystalgraph.experiments.live import run_experiment
+from crystalgraph.experiments.side_by_side import Job, run_experiment
 from crystalgraph.networks.model_file import load_model_class
 
 
@@ -48,7 +48,7 @@ def test_two_classifiers_are_compared_by_auc_over_formulas(oxides, monkeypatch):
     model_class = load_model_class()
 
     def make(name, seed):
-        return run_experiment(name, model_class, seed=seed, progress=False)[1]
+        return run_experiment(Job(name, seed=seed), model_class, progress=False)[1]
 
     made = {name: [make(name, seed) for seed in (0, 1)] for name in oxides}
     monkeypatch.setattr(verdicts, "load_runs", lambda name, split: made[name])
