@@ -20,8 +20,6 @@ from crystalgraph.experiments.finished_runs import (
     bundled,
     load_runs,
     perovskites,
-    read_packed,
-    run_file,
 )
 from crystalgraph.networks.published import load_published
 from crystalgraph.networks.scores import auc_difference, class_scores
@@ -199,17 +197,6 @@ def left_out_elements() -> list[str]:
     return sorted(path.stem.removeprefix("leave_out_") for path in folder.glob("leave_out_*.json"))
 
 
-def finished_folds() -> list[str]:
-    """Left-out elements for which all networks of `THREE` have finished runs, sorted."""
-    path = run_file("gated", "leave_out_")
-    done = read_packed(path)
-    return [
-        element
-        for element in left_out_elements()
-        if all((name, f"leave_out_{element}", seed) in done for name in THREE for seed in SEEDS)
-    ]
-
-
 def leave_one_out(name: str) -> tuple[pd.DataFrame, float, float]:
     """Errors on crystals with an element on B that training never had there.
 
@@ -221,7 +208,7 @@ def leave_one_out(name: str) -> tuple[pd.DataFrame, float, float]:
         elements weighted by crystals, and its standard error (from the spread over elements), in
         eV/atom.
     """
-    elements = finished_folds()
+    elements = left_out_elements()
     folds = [load_runs(name, f"leave_out_{element}") for element in elements]
     errors = [np.mean([run.test_mae for run in runs]) for runs in folds]
     crystals = [runs[0].count("test") for runs in folds]

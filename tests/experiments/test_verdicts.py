@@ -29,7 +29,7 @@ def test_disagreeing_seeds_widen_the_error_bar():
 def test_left_out_errors_are_weighted_by_crystals():
     table, mean, error = verdicts.leave_one_out("none")
     assert mean == pytest.approx(np.average(table["test"], weights=table["crystals"]))
-    assert 0 < error < mean and list(table.index) == verdicts.finished_folds()
+    assert 0 < error < mean and list(table.index) == verdicts.left_out_elements()
 
 
 def test_a_group_compares_everything_with_the_default():
