@@ -17,6 +17,7 @@ from crystalgraph.crystals.loaders import dataset_features
 from crystalgraph.experiments.baselines import Baseline, fit_baselines
 from crystalgraph.experiments.classification import ClassBaseline, fit_class_baselines
 from crystalgraph.networks.model_file import model_errors_explained
+from crystalgraph.networks.references import may_grow_with_cell
 from crystalgraph.networks.training import TrainSettings
 from crystalgraph.networks.training_run import RunResult, TrainedModel, train_model
 
@@ -102,6 +103,6 @@ def baselines(job: Job, result: RunResult) -> Baselines:
     """The simple predictors; the line in N where the target may grow with the cell."""
     if result.scores:
         return fit_class_baselines(job.dataset, job.split, job.target)
-    may_grow = "/atom" not in result.unit and result.unit != "eV"
     sizes = {len(structure) for structure in job.dataset.structures}
-    return fit_baselines(job.dataset, job.split, job.target, line=may_grow and len(sizes) > 1)
+    line = may_grow_with_cell(result.unit) and len(sizes) > 1
+    return fit_baselines(job.dataset, job.split, job.target, line)
