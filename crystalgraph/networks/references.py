@@ -71,15 +71,20 @@ class ElementReferences:
         Returns:
             (C,) in the target's unit.
         """
-        counts = [_atoms(structure) for structure in structures]
-        unknown = sorted(set().union(*counts) - set(self.values)) if counts else []
+        unknown = self.unknown(structures)
         if unknown:
-            sentence = (
-                f"{', '.join(unknown)} did not occur in the training crystals, so the mean of the "
-                "elements stands in for the reference; trust predictions of such crystals less."
-            )
-            warnings.warn(sentence, CrystalGraphWarning, stacklevel=2)
-        return np.array([self._of(count) for count in counts])
+            warnings.warn(unknown, CrystalGraphWarning, stacklevel=2)
+        return np.array([self._of(_atoms(structure)) for structure in structures])
+
+    def unknown(self, structures: Sequence[Structure]) -> str:
+        """What is to be said about elements without a reference; empty if there are none."""
+        found = set().union(*map(_atoms, structures)) - set(self.values)
+        if not found:
+            return ""
+        return (
+            f"{', '.join(sorted(found))} did not occur in the training crystals, so the mean of "
+            "all elements stands in for the reference; trust predictions of such crystals less."
+        )
 
     def _of(self, count: Counter[str]) -> float:
         return sum(_amount(count, s, self.per) * self.values.get(s, self.mean) for s in count)

@@ -63,10 +63,10 @@ class RunResult:
         model_settings, graph_settings, train_settings: what the run was made with, whole.
         versions: CODE_VERSIONS it was made with.
         n_parameters: trained numbers of the network.
-        mae: mean absolute error of each part, in `unit`, with the weights that were kept; empty
-            for a classifier.
+        mae: mean absolute error of each part that has crystals, in `unit`, with the weights that
+            were kept; empty for a classifier.
         predictions: for each part {"id": [...], "target": [...], "prediction": [...]}; a
-            classifier predicts the probability of class 1.
+            classifier predicts the probability of class 1. An ensemble has also "spread".
         history: the fields of training.History.
         seconds: training took, validation after each epoch included.
         device: it ran on.
@@ -129,6 +129,10 @@ class RunResult:
         """Prediction minus target of each crystal of a part, in `unit`."""
         rows = self.predictions[part]
         return np.array(rows["prediction"]) - np.array(rows["target"])
+
+    def spread(self, part: str = "test") -> np.ndarray:
+        """Standard deviation of an ensemble's predictions of each crystal of a part, in `unit`."""
+        return np.array(self.predictions[part]["spread"])
 
     def count(self, part: str) -> int:
         """Number of crystals in a part."""
@@ -302,8 +306,12 @@ def _references(
 
 def _with_task(settings: Mapping[str, object] | None, values: np.ndarray) -> dict[str, object]:
     """Settings of a network that classifies where all values are 0 or 1 and nothing is asked."""
-    found = {"task": "classification"} if set(np.unique(values)) == {0.0, 1.0} else {}
-    return found | dict(settings or {})
+    return ({"task": ClassLabels.task} if is_class(values) else {}) | dict(settings or {})
+
+
+def is_class(values: np.ndarray) -> bool:
+    """Whether a target is a class: nothing but 0 and 1, and both."""
+    return set(np.unique(values)) == {0.0, 1.0}
 
 
 def _objective(settings: ModelSettings, train_targets: np.ndarray) -> Objective:
