@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from crystalgraph.crystals.features import AtomFeatures
     from crystalgraph.crystals.graphs import GraphSettings
+    from crystalgraph.networks.references import ElementReferences
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +72,7 @@ def main(args: argparse.Namespace) -> int:
             problems.append(str(error))
             _say([str(error)])
     if rows:
-        print(table(rows))
+        print(table(predictor, rows))
     if args.json:
         write_json(args.json, predictor, rows, problems, warned)
     return 2 if problems else 0
@@ -91,14 +92,24 @@ class Predictor:
         unit: of it.
         features: atom features it needs.
         graphs: how graphs are made for it.
-        predict: structures -> values in the unit.
+        predict: structures -> values and their spread, in the unit; no spread of one network.
+        n_networks: whose mean and spread are given.
+        references: of the elements, where it was trained with them.
     """
 
     target: str
     unit: str
     features: AtomFeatures
     graphs: GraphSettings
-    predict: Callable[[Sequence[Structure]], np.ndarray]
+    predict: Callable[[Sequence[Structure]], tuple[np.ndarray, np.ndarray | None]]
+    n_networks: int = 1
+    references: ElementReferences | None = None
+
+    @property
+    def spread(self) -> str:
+        """What the spread of a prediction is; empty where there is none."""
+        n = self.n_networks
+        return f"standard deviation over the {n} networks of the ensemble" if n > 1 else ""
 
 
 def load_predictor(name_or_path: str, model_file: Path) -> Predictor:
@@ -112,7 +123,8 @@ def load_predictor(name_or_path: str, model_file: Path) -> Predictor:
         CrystalGraphError: there is no such checkpoint, it was trained with another model file, or
             it does not fit the network.
     """
-    from crystalgraph.networks.checkpoints import is_ours, load_checkpoint, read_checkpoint
+    from crystalgraph.networks.checkpoints import is_ours, read_checkpoint
+    from crystalgraph.networks.ensembles import load_ensemble
     from crystalgraph.networks.model_file import load_model_class
     from crystalgraph.networks.published import GRAPHS, UNITS, is_published, load_published
 
@@ -125,12 +137,15 @@ def load_predictor(name_or_path: str, model_file: Path) -> Predictor:
         )
     model_class = load_model_class(model_file)
     if content and (is_ours(content) or not is_published(content)):
-        trained = load_checkpoint(name_or_path, model_class)
-        about = (trained.target, trained.unit, trained.features, trained.graph_settings)
-        return Predictor(*about, trained.predict)
+        ensemble = load_ensemble(name_or_path, model_class)
+        first = ensemble.members[0]
+        about = (first.target, first.unit, first.features, first.graph_settings)
+        how = (ensemble.predict, len(ensemble.members), first.references)
+        return Predictor(*about, *how)
     published = load_published(name_or_path, model_class)
     target = published.name.replace("-", "_")
-    return Predictor(target, published.unit, published.features, GRAPHS, published.predict)
+    about = (target, published.unit, published.features, GRAPHS)
+    return Predictor(*about, lambda structures: (published.predict(structures), None))
 
 
 def find_files(names: Sequence[str]) -> list[Path]:
@@ -175,6 +190,9 @@ def read_crystal(predictor: Predictor, path: Path, accept_warnings: bool) -> Str
     structure = read_cif(path, accept_warnings)
     check_crystal(structure, str(path), predictor.features)
     check_graph(structure, str(path), predictor.graphs)
+    unknown = predictor.references.unknown([structure]) if predictor.references else ""
+    if unknown:
+        warnings.warn(f"{path}: {unknown}", CrystalGraphWarning, stacklevel=2)
     return structure
 
 
@@ -191,16 +209,28 @@ def predict_crystal(
     from crystalgraph.networks.model_file import model_errors_explained
 
     with collected_warnings(), model_errors_explained(model_file):  # read_crystal has said them
-        value = float(predictor.predict([structure])[0])
-    return {"id": cif_id(path), "file": str(path), "value": value, "unit": predictor.unit}
+        values, spreads = predictor.predict([structure])
+    row = {"id": cif_id(path), "file": str(path), "value": float(values[0])}
+    row |= {} if spreads is None else {"spread": float(spreads[0])}
+    return {**row, "unit": predictor.unit}
 
 
-def table(rows: Sequence[dict[str, Any]]) -> str:
-    """One line per crystal: id, value, unit."""
+def table(predictor: Predictor, rows: Sequence[dict[str, Any]]) -> str:
+    """One line per crystal: id, value, unit; of an ensemble also the spread, and a header."""
     width = max(len(row["id"]) for row in rows)
-    return "\n".join(
-        f"{row['id']:<{width}}  {row['value']:>9.4f}  {row['unit']}".rstrip() for row in rows
-    )
+    if not predictor.spread:
+        lines = [f"{row['id']:<{width}}  {row['value']:>9.4f}  {row['unit']}" for row in rows]
+        return "\n".join(line.rstrip() for line in lines)
+    width = max(width, 2)
+    lines = [
+        f"spread: {predictor.spread}",
+        f"{'id':<{width}}  prediction     spread  unit",
+        *(
+            f"{row['id']:<{width}}  {row['value']:>10.4f}  {row['spread']:>9.4f}  {row['unit']}"
+            for row in rows
+        ),
+    ]
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def write_json(
@@ -218,6 +248,7 @@ def write_json(
     content = {
         "target": predictor.target,
         "unit": predictor.unit,
+        **({"spread": predictor.spread} if predictor.spread else {}),
         "predictions": list(rows),
         "problems": list(problems),
         "warnings": list(warned),

@@ -19,7 +19,8 @@ from crystalgraph.errors import CrystalGraphError
 
 FORMATION_ENERGY = "formation_energy_per_atom"
 PEROVSKITE = "perovskite"
-SPLITS = ("random", "formula")
+SPLITS = ("random", "formula", "all")
+SMALL_VAL = 1 / 14  # of all crystals, where no test part is taken: 50 of 700
 PARTS = ("train", "val", "test")
 
 
@@ -80,13 +81,18 @@ class Split:
 
     Attributes:
         name: what kind of split it is.
-        train, val, test: row numbers in the dataset.
+        train, val, test: row numbers in the dataset; test may be empty.
     """
 
     name: str
     train: np.ndarray
     val: np.ndarray
     test: np.ndarray
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts that have crystals."""
+        return tuple(part for part in PARTS if len(getattr(self, part)))
 
 
 def load_perovskites(folder: Path | None = None) -> CrystalDataset:
@@ -187,23 +193,23 @@ def split_by_groups(
         groups: C group labels; all different for a random split, formulas for a formula split.
         name: of the split.
         seed: of the shuffle.
-        fractions: shares of validation and test.
+        fractions: shares of validation and test; 0 for no test part.
 
     Returns:
         The split as sorted row numbers.
 
     Raises:
-        CrystalGraphError: too few groups to fill three parts.
+        CrystalGraphError: too few groups to fill all parts.
     """
     labels = np.array([str(group) for group in groups])
-    unique = np.unique(labels)
-    if len(unique) < 3:
+    unique, n_parts = np.unique(labels), 3 if fractions[1] else 2
+    if len(unique) < n_parts:
         raise CrystalGraphError(
-            f"A {name} split needs at least 3 different crystals but there are {len(unique)}; "
-            "add data."
+            f"A {name} split needs at least {n_parts} different crystals but there are "
+            f"{len(unique)}; add data."
         )
     shuffled = np.random.default_rng(seed).permutation(unique)
-    n_val, n_test = (max(1, round(fraction * len(unique))) for fraction in fractions)
+    n_val, n_test = (bool(part) and max(1, round(part * len(unique))) for part in fractions)
     val, test = shuffled[:n_val], shuffled[n_val : n_val + n_test]
     is_val, is_test = np.isin(labels, val), np.isin(labels, test)
     rows = np.arange(len(labels))
@@ -211,8 +217,24 @@ def split_by_groups(
 
 
 def make_split(dataset: CrystalDataset, name: str, seed: int = 0) -> Split:
-    """Split a dataset of one's own: "random", or "formula" (one formula in one part only)."""
+    """Split a dataset, with the same seed in the same way.
+
+    Args:
+        dataset: to be split.
+        name: "random"; "formula" (one formula in one part only); or "all": no test part and a small
+            validation part, by formulas where there are several.
+        seed: of the shuffle.
+
+    Returns:
+        The split as sorted row numbers.
+
+    Raises:
+        CrystalGraphError: no such split, or too few crystals.
+    """
     if name not in SPLITS:
         raise CrystalGraphError(f"No split '{name}'; choose one of {', '.join(SPLITS)}.")
-    groups = dataset.formulas() if name == "formula" else dataset.ids
-    return split_by_groups(groups, name, seed)
+    formulas = dataset.formulas()
+    if name == "all":
+        groups = formulas if len(set(formulas)) > 1 else dataset.ids
+        return split_by_groups(groups, name, seed, (SMALL_VAL, 0))
+    return split_by_groups(formulas if name == "formula" else dataset.ids, name, seed)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crystalgraph.crystals.datasets import PARTS, CrystalDataset, Split
+from crystalgraph.crystals.datasets import CrystalDataset, Split
 
 PENALTIES = tuple(10.0**exponent for exponent in range(-5, 4))
 
@@ -28,7 +28,7 @@ class Baseline:
     Attributes:
         name: of the predictor.
         prediction: (C,) in the target's unit, for all crystals of the dataset.
-        mae: mean absolute error of each part ("train", "val", "test"), in the target's unit.
+        mae: mean absolute error of each part that has crystals, in the target's unit.
     """
 
     name: str
@@ -72,9 +72,9 @@ def fit_baselines(
 
 
 def part_errors(target: np.ndarray, prediction: np.ndarray, split: Split) -> dict[str, float]:
-    """Mean absolute error of each part of a split, in the target's unit."""
+    """Mean absolute error of each part that has crystals, in the target's unit."""
     error = np.abs(prediction - target)
-    return {part: float(error[getattr(split, part)].mean()) for part in PARTS}
+    return {part: float(error[getattr(split, part)].mean()) for part in split.parts}
 
 
 def element_fractions(dataset: CrystalDataset) -> np.ndarray:

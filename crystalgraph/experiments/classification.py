@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from pymatgen.core import Structure
 
-from crystalgraph.crystals.datasets import PARTS, CrystalDataset, Split
+from crystalgraph.crystals.datasets import CrystalDataset, Split
 from crystalgraph.crystals.features import scaled_features
 from crystalgraph.experiments.baselines import element_fractions
 from crystalgraph.networks.scores import auc_interval as auc_interval  # notebooks call it here
@@ -36,7 +36,7 @@ class ClassBaseline:
         how: which of the tried ones it is.
         probability: (C,) of class 1, for all crystals of the dataset; a score where the classifier
             knows no probability, with 0.5 as its threshold.
-        measures: class_scores of each part ("train", "val", "test").
+        measures: class_scores of each part that has crystals.
     """
 
     name: str
@@ -82,7 +82,7 @@ def _best(
     """
 
     def part_scores(probability: np.ndarray) -> dict[str, dict[str, float]]:
-        rows = {part: getattr(split, part) for part in PARTS}
+        rows = {part: getattr(split, part) for part in split.parts}
         return {part: class_scores(labels[row], probability[row]) for part, row in rows.items()}
 
     fitted = [ClassBaseline(name, how, p, part_scores(p)) for how, p in tried]

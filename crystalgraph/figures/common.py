@@ -109,10 +109,11 @@ def plot_parity(
     """Predicted against true values; a perfect model lies on the diagonal.
 
     Args:
-        predictions: for each part {"target": [...], "prediction": [...]}, in the unit.
+        predictions: for each part {"target": [...], "prediction": [...]}, in the unit; the first
+            and the last part are shown, that is train and test, or train and validation.
         target: name of the predicted property.
         unit: of it.
-        baselines: test MAE of simple predictors, named below the test MAE of the network.
+        baselines: MAE of simple predictors on the last part, named below that of the network.
         title: above the figure.
 
     Returns:
@@ -120,7 +121,8 @@ def plot_parity(
     """
     figure = Figure(figsize=(5.6, 5.6), layout="constrained")
     axes = figure.subplots()
-    for part, size, alpha in (("train", 8, 0.25), ("test", 18, 0.8)):
+    last = list(predictions)[-1]
+    for part, size, alpha in (("train", 8, 0.25), (last, 18, 0.8)):
         rows = predictions[part]
         mae = np.abs(np.subtract(rows["prediction"], rows["target"])).mean()
         label = f"{part}, {len(rows['target'])} crystals, MAE {mae:.3f}"
@@ -129,8 +131,8 @@ def plot_parity(
             rows["target"], rows["prediction"], size, color, alpha=alpha, lw=0, label=label
         )
     for name, mae in (baselines or {}).items():
-        axes.plot([], [], " ", label=f"{name}: test MAE {mae:.3f}")
-    everything = [predictions[p][c] for p in ("train", "test") for c in ("target", "prediction")]
+        axes.plot([], [], " ", label=f"{name}: {last} MAE {mae:.3f}")
+    everything = [predictions[p][c] for p in ("train", last) for c in ("target", "prediction")]
     low, high = (f(np.concatenate(everything)) for f in (np.min, np.max))
     margin = 0.05 * (high - low) or 1.0
     axes.plot([low, high], [low, high], color="black", lw=0.8, zorder=0)

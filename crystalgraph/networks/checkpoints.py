@@ -1,13 +1,15 @@
 """Trained networks in files: written whole or not at all, read without running code from them.
 
-A checkpoint holds plain values and tensors only: weights, all settings with the values that were
-in force, which model file it belongs to, the table of atom features (so that prediction needs
-nothing else), the normalizer, target and unit.
+A checkpoint holds plain values and tensors only: all settings with the values that were in force,
+which model file it belongs to, the table of atom features (so that prediction needs nothing else),
+target and unit; and of each of its members, one network or an ensemble of several that differ in
+the seed, weights, training settings, normalizer and element references.
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,11 +22,13 @@ from crystalgraph.errors import CrystalGraphError
 from crystalgraph.files import write_atomically
 from crystalgraph.networks.model_file import ModelFile, make_model, model_file_of
 from crystalgraph.networks.model_settings import ModelSettings
+from crystalgraph.networks.references import ElementReferences
 from crystalgraph.networks.training import OBJECTIVES
 from crystalgraph.networks.training_run import CODE_VERSIONS, TrainedModel
 
 FORMAT = "crystalgraph checkpoint"
-VERSION = 2
+VERSION = 3
+READABLE = (1, 2, VERSION)
 
 # Version 1 recorded only what differed from the defaults of that time, which are these. They stay
 # as they are when a default changes.
@@ -54,10 +58,16 @@ _DEFAULTS_OF_VERSION_1 = {
 
 
 def save_checkpoint(trained: TrainedModel, path: str | Path) -> Path:
-    """Write a trained network to a file.
+    """Write a trained network to a file; arguments and errors are those of save_members."""
+    return save_members([trained], path)
+
+
+def save_members(members: Sequence[TrainedModel], path: str | Path) -> Path:
+    """Write the networks of an ensemble to one file.
 
     Args:
-        trained: the network and what belongs to it.
+        members: one network or more, which differ in weights, training settings, normalizer and
+            references only.
         path: of the file; its folder is made if need be. An existing file is replaced, but only
             once the new one is complete.
 
@@ -68,7 +78,7 @@ def save_checkpoint(trained: TrainedModel, path: str | Path) -> Path:
         CrystalGraphError: the file cannot be written.
     """
     content = io.BytesIO()
-    torch.save(_content(trained), content)
+    torch.save(_content(members), content)
     try:
         write_atomically(Path(path), content.getvalue())
     except OSError as error:
@@ -78,23 +88,31 @@ def save_checkpoint(trained: TrainedModel, path: str | Path) -> Path:
     return Path(path)
 
 
-def _content(trained: TrainedModel) -> dict:
-    file = model_file_of(type(trained.model))
-    weights = trained.model.state_dict()
+def _content(members: Sequence[TrainedModel]) -> dict:
+    first = members[0]
+    file = model_file_of(type(first.model))
     return {
         "format": FORMAT,
         "version": VERSION,
-        "task": trained.normalizer.task,
-        "target": trained.target,
-        "unit": trained.unit,
-        "state_dict": {name: weight.detach().cpu() for name, weight in weights.items()},
+        "task": first.normalizer.task,
+        "target": first.target,
+        "unit": first.unit,
         "model_file": asdict(file) if file else None,
-        "model_settings": dict(trained.model_settings.options),
-        "graph_settings": asdict(trained.graph_settings),
-        "train_settings": dict(trained.train_settings),
+        "model_settings": dict(first.model_settings.options),
+        "graph_settings": asdict(first.graph_settings),
         "versions": dict(CODE_VERSIONS),
+        "atom_features": _table(first.features),
+        "members": [_member(trained) for trained in members],
+    }
+
+
+def _member(trained: TrainedModel) -> dict:
+    weights = trained.model.state_dict()
+    return {
+        "state_dict": {name: weight.detach().cpu() for name, weight in weights.items()},
+        "train_settings": dict(trained.train_settings),
         "normalizer": asdict(trained.normalizer),
-        "atom_features": _table(trained.features),
+        "references": asdict(trained.references) if trained.references else None,
     }
 
 
@@ -150,6 +168,21 @@ def load_checkpoint(path: str | Path, model_class: type[nn.Module]) -> TrainedMo
         The network, on the CPU and in evaluation mode, with what belongs to it.
 
     Raises:
+        CrystalGraphError: as load_members, or the file holds several networks.
+    """
+    members = load_members(path, model_class)
+    if len(members) > 1:
+        raise CrystalGraphError(
+            f"{path} holds an ensemble of {len(members)} networks, not one; read it with "
+            "load_ensemble."
+        )
+    return members[0]
+
+
+def load_members(path: str | Path, model_class: type[nn.Module]) -> tuple[TrainedModel, ...]:
+    """Read all networks of a file, one or more; arguments are those of load_checkpoint.
+
+    Raises:
         CrystalGraphError: the file cannot be read, is another's, was made with another model file,
             or does not fit the class.
     """
@@ -158,6 +191,8 @@ def load_checkpoint(path: str | Path, model_class: type[nn.Module]) -> TrainedMo
     _require_same_network(content.get("model_file"), model_class, path)
     if content["version"] == 1:
         content = _completed(content, model_class)
+    if content["version"] < 3:
+        content["members"] = [{**content, "references": None}]
     try:
         return _restore(content, model_class, _graph_settings(content, path))
     except (KeyError, TypeError, RuntimeError) as error:
@@ -173,10 +208,10 @@ def _require_readable(content: dict, path: str | Path) -> None:
             f"{path} is not a checkpoint that `crystalgraph train` wrote; give the checkpoint.pt "
             "of a run."
         )
-    if content.get("version") not in (1, VERSION):
+    if content.get("version") not in READABLE:
         raise CrystalGraphError(
             f"{path} is a checkpoint of version {content.get('version')} and this library reads "
-            f"versions 1 and {VERSION}; train again."
+            f"versions {', '.join(map(str, READABLE))}; train again."
         )
 
 
@@ -213,20 +248,26 @@ def _graph_settings(content: dict, path: str | Path) -> GraphSettings:
 
 def _restore(
     content: dict, model_class: type[nn.Module], graph_settings: GraphSettings
-) -> TrainedModel:
+) -> tuple[TrainedModel, ...]:
     table, options = content["atom_features"], content["model_settings"]
     vectors = dict(zip(table["atomic_numbers"], table["vectors"].numpy(), strict=True))
     features = TableFeatures(vectors, table["name"])
-    n_bond_features = graph_settings.bonds.n_centers
-    model = make_model(model_class, features.n_features, options, n_bond_features)
-    model.load_state_dict(content["state_dict"])
-    return TrainedModel(
-        model.eval(),
-        features,
-        OBJECTIVES[content["task"]](**content["normalizer"]),
-        ModelSettings(options),
-        graph_settings,
-        content["train_settings"],
-        content["target"],
-        content["unit"],
-    )
+
+    def restored(member: dict) -> TrainedModel:
+        n_bond_features = graph_settings.bonds.n_centers
+        model = make_model(model_class, features.n_features, options, n_bond_features)
+        model.load_state_dict(member["state_dict"])
+        references = member["references"]
+        return TrainedModel(
+            model.eval(),
+            features,
+            OBJECTIVES[content["task"]](**member["normalizer"]),
+            ModelSettings(options),
+            graph_settings,
+            member["train_settings"],
+            content["target"],
+            content["unit"],
+            ElementReferences(**references) if references else None,
+        )
+
+    return tuple(restored(member) for member in content["members"])

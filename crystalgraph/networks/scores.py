@@ -1,4 +1,4 @@
-"""Scores of a classifier, and how sure they are.
+"""Scores of a classifier and how sure they are; how far the spread of an ensemble can be trusted.
 
 Scores come from scikit-learn. What is uncertain about them is found by drawing *formulas* with
 replacement, not crystals: crystals of one formula are alike, and the split keeps them together, so
@@ -43,6 +43,27 @@ def class_scores(
         "accuracy": float(metrics.accuracy_score(labels, predicted)),
         "precision": float(metrics.precision_score(labels, predicted, zero_division=0)),
         "recall": float(metrics.recall_score(labels, predicted, zero_division=0)),
+    }
+
+
+NORMAL = {1: 0.683, 2: 0.954}
+"""Share of errors within one and two standard deviations, if they are normally distributed."""
+
+
+def calibration(errors: ArrayLike, spread: ArrayLike) -> dict[str, float]:
+    """How often the error of a prediction is as small as its error bar says.
+
+    Args:
+        errors: (C,) prediction minus target.
+        spread: (C,) of the predictions, in the same unit.
+
+    Returns:
+        "within_1_spread" and "within_2_spreads": share of errors; NORMAL has what they should be.
+    """
+    size, spread = np.abs(errors), np.asarray(spread)
+    return {
+        "within_1_spread": float((size <= spread).mean()),
+        "within_2_spreads": float((size <= 2 * spread).mean()),
     }
 
 

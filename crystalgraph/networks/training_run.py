@@ -12,12 +12,13 @@ import torch
 from pymatgen.core import Structure
 from torch import nn
 
-from crystalgraph.crystals.datasets import FORMATION_ENERGY, PARTS, CrystalDataset, Split
+from crystalgraph.crystals.datasets import FORMATION_ENERGY, CrystalDataset, Split
 from crystalgraph.crystals.features import AtomFeatures, published_features
-from crystalgraph.crystals.graphs import GRAPHS_VERSION, GraphSettings, build_graph
+from crystalgraph.crystals.graphs import GRAPHS_VERSION, CrystalGraph, GraphSettings, build_graph
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.networks.model_file import make_model
 from crystalgraph.networks.model_settings import ModelSettings
+from crystalgraph.networks.references import ElementReferences, fit_references
 from crystalgraph.networks.scores import class_scores
 from crystalgraph.networks.trainers import choose_trainer
 from crystalgraph.networks.training import (
@@ -62,10 +63,10 @@ class RunResult:
         model_settings, graph_settings, train_settings: what the run was made with, whole.
         versions: CODE_VERSIONS it was made with.
         n_parameters: trained numbers of the network.
-        mae: mean absolute error of each part, in `unit`, with the weights that were kept; empty
-            for a classifier.
+        mae: mean absolute error of each part that has crystals, in `unit`, with the weights that
+            were kept; empty for a classifier.
         predictions: for each part {"id": [...], "target": [...], "prediction": [...]}; a
-            classifier predicts the probability of class 1.
+            classifier predicts the probability of class 1. An ensemble has also "spread".
         history: the fields of training.History.
         seconds: training took, validation after each epoch included.
         device: it ran on.
@@ -129,6 +130,10 @@ class RunResult:
         rows = self.predictions[part]
         return np.array(rows["prediction"]) - np.array(rows["target"])
 
+    def spread(self, part: str = "test") -> np.ndarray:
+        """Standard deviation of an ensemble's predictions of each crystal of a part, in `unit`."""
+        return np.array(self.predictions[part]["spread"])
+
     def count(self, part: str) -> int:
         """Number of crystals in a part."""
         return len(self.predictions[part]["id"])
@@ -146,6 +151,7 @@ class TrainedModel:
         model_settings, graph_settings: that it and its graphs are made with, whole.
         train_settings: fields of TrainSettings; empty where they were not recorded.
         target, unit: of the prediction.
+        references: what the network's output is counted from; None for nothing.
     """
 
     model: nn.Module
@@ -156,6 +162,7 @@ class TrainedModel:
     train_settings: Mapping[str, object]
     target: str = FORMATION_ENERGY
     unit: str = ""
+    references: ElementReferences | None = None
 
     def predict(self, structures: Sequence[Structure], names: Sequence[str] = ()) -> np.ndarray:
         """Predict the target of crystals.
@@ -170,18 +177,30 @@ class TrainedModel:
         Raises:
             CrystalGraphError: a structure of which no graph with features can be made.
         """
-        if not structures:
-            return np.empty(0)
+        return self.predict_graphs(self.graphs(structures, names), structures)
+
+    def graphs(
+        self, structures: Sequence[Structure], names: Sequence[str] = ()
+    ) -> list[CrystalGraph]:
+        """The graphs that predict makes of its arguments."""
         labels = list(names) or [""] * len(structures)
-        graphs = [
+        return [
             build_graph(structure, label, self.graph_settings)
             for structure, label in zip(structures, labels, strict=True)
         ]
+
+    def predict_graphs(
+        self, graphs: Sequence[CrystalGraph], structures: Sequence[Structure]
+    ) -> np.ndarray:
+        """What predict returns, from (C,) graphs that are made already."""
+        if not graphs:
+            return np.empty(0)
         device = next(self.model.parameters()).device
         unknown = np.zeros(len(graphs))
         bonds = self.graph_settings.bonds
         loader = CrystalLoader(graphs, unknown, self.features, device=device, bonds=bonds)
-        return self.normalizer.decode(outputs(self.model, loader))
+        predicted = self.normalizer.decode(outputs(self.model, loader))
+        return predicted + self.references.of(structures) if self.references else predicted
 
 
 def train_model(
@@ -195,6 +214,7 @@ def train_model(
     features: AtomFeatures | None = None,
     graph_settings: GraphSettings | None = None,
     unit: str | None = None,
+    references: bool = False,
     device: torch.device | str | None = None,
     progress: bool = True,
     on_epoch: Callable[[int], object] = lambda epoch: None,
@@ -216,6 +236,8 @@ def train_model(
         features: of the atoms; default the published 92 numbers.
         graph_settings: how graphs are made; default GraphSettings().
         unit: of the target; default what unit_of says, or probability for a class.
+        references: subtract element references, fitted on the training crystals, from the target;
+            the network learns the rest, and predictions have them added again.
         device: default the one on which a step is fastest.
         progress: show bars on stderr when that is a terminal or a notebook.
         on_epoch: called after each epoch with the number of epochs done.
@@ -226,32 +248,70 @@ def train_model(
     Raises:
         CrystalGraphError: the data or the settings do not allow it.
     """
-    options = _with_task(model_settings, dataset.target(target))
+    _require_filled(split, dataset)
+    values = _known_targets(dataset, target)
+    options = _with_task(model_settings, values)
     network = ModelSettings.in_force(model_class, options)
     graphs, training = graph_settings or GraphSettings(), train_settings or TrainSettings()
     features = features or published_features()
     torch.manual_seed(training.seed)
     n_bond_features = graphs.bonds.n_centers
     model = make_model(model_class, features.n_features, network.options, n_bond_features)
-    loaders = _loaders(dataset, split, target, features, graphs, training)
-    objective = _objective(network, dataset.target(target)[split.train])
     if unit is None:
-        classes = isinstance(objective, ClassLabels)
+        classes = network.options.get("task") == ClassLabels.task
         unit = "probability" if classes else unit_of(dataset, target)
+    found = _references(dataset, split, values, unit) if references else None
+    rest = values - found.of(dataset.structures) if found else values
+    loaders = _loaders(dataset, split, rest, features, graphs, training)
+    objective = _objective(network, rest[split.train])
     trainer = choose_trainer(model, network, loaders["fit"], loaders["val"])
     with _single_rows_explained():
         history, where = trainer.train(objective, training, device, progress, on_epoch)
     trained = TrainedModel(
-        model.eval(), features, objective, network, graphs, asdict(training), target, unit
+        model.eval(), features, objective, network, graphs, asdict(training), target, unit, found
     )
     how = {**where, "trained_by": trainer.name}
     return trained, _result(trained, dataset, split, loaders, history, how)
 
 
+def _require_filled(split: Split, dataset: CrystalDataset) -> None:
+    """Training and validation cannot do without crystals; without a test part nothing is tested."""
+    for part in ("train", "val"):
+        if part not in split.parts:
+            raise CrystalGraphError(
+                f"The {part} part of split '{split.name}' of {dataset.name} is empty; add crystals "
+                "or choose another split."
+            )
+
+
+def _known_targets(dataset: CrystalDataset, target: str) -> np.ndarray:
+    """The label column, in which every crystal has a number."""
+    values = dataset.target(target)
+    missing = int((~np.isfinite(values)).sum())
+    if missing:
+        raise CrystalGraphError(
+            f"{missing} crystals of {dataset.name} have no number in column '{target}'; leave them "
+            "out (the loaders do so for the column they are given as target)."
+        )
+    return values
+
+
+def _references(
+    dataset: CrystalDataset, split: Split, values: np.ndarray, unit: str
+) -> ElementReferences:
+    """Fitted on the training crystals only."""
+    structures = [dataset.structures[row] for row in split.train]
+    return fit_references(structures, values[split.train], unit)
+
+
 def _with_task(settings: Mapping[str, object] | None, values: np.ndarray) -> dict[str, object]:
     """Settings of a network that classifies where all values are 0 or 1 and nothing is asked."""
-    found = {"task": "classification"} if set(np.unique(values)) == {0.0, 1.0} else {}
-    return found | dict(settings or {})
+    return ({"task": ClassLabels.task} if is_class(values) else {}) | dict(settings or {})
+
+
+def is_class(values: np.ndarray) -> bool:
+    """Whether a target is a class: nothing but 0 and 1, and both."""
+    return set(np.unique(values)) == {0.0, 1.0}
 
 
 def _objective(settings: ModelSettings, train_targets: np.ndarray) -> Objective:
@@ -267,31 +327,19 @@ def _objective(settings: ModelSettings, train_targets: np.ndarray) -> Objective:
 def _loaders(
     dataset: CrystalDataset,
     split: Split,
-    target: str,
+    values: np.ndarray,
     features: AtomFeatures,
     graph_settings: GraphSettings,
     settings: TrainSettings,
 ) -> dict[str, CrystalLoader]:
-    """One loader per part; the training loader is given again as "fit", shuffling."""
-    graphs, values = dataset.graphs(graph_settings), dataset.target(target)
-    missing = int((~np.isfinite(values)).sum())
-    if missing:
-        raise CrystalGraphError(
-            f"{missing} crystals of {dataset.name} have no number in column '{target}'; leave them "
-            "out (the loaders do so for the column they are given as target)."
-        )
+    """One loader per part that has crystals; that of train is given again as "fit", shuffling."""
+    graphs = dataset.graphs(graph_settings)
 
     def loader(rows: np.ndarray, **options: Any) -> CrystalLoader:
         chosen, bonds = [graphs[row] for row in rows], graph_settings.bonds
         return CrystalLoader(chosen, values[rows], features, bonds=bonds, **options)
 
-    loaders = {part: loader(getattr(split, part)) for part in PARTS}
-    for part in PARTS:
-        if not len(loaders[part].graphs):
-            raise CrystalGraphError(
-                f"The {part} part of split '{split.name}' of {dataset.name} is empty; add crystals "
-                "or choose another split."
-            )
+    loaders = {part: loader(getattr(split, part)) for part in split.parts}
     loaders["fit"] = loader(
         split.train, batch_size=settings.batch_size, shuffle=True, seed=settings.seed
     )
@@ -321,13 +369,19 @@ def _result(
 ) -> RunResult:
     """The run as it is reported; test crystals are predicted here, for the first time."""
     objective, predictions, errors, scores = trained.normalizer, {}, {}, {}
-    for part in PARTS:
-        output = outputs(trained.model, loaders[part])
-        known = np.asarray(loaders[part].targets, dtype=float)
-        ids = [dataset.ids[row] for row in getattr(split, part)]
+    values, references = dataset.target(trained.target), trained.references
+    for part in split.parts:
+        rows = getattr(split, part)
+        output, known = outputs(trained.model, loaders[part]), np.asarray(values[rows], float)
         predicted = objective.decode(output)
-        predictions[part] = {"id": ids, "target": known.tolist(), "prediction": predicted.tolist()}
-        errors[part] = objective.error(output, known)
+        if references:
+            predicted += references.of([dataset.structures[row] for row in rows])
+        predictions[part] = {
+            "id": [dataset.ids[row] for row in rows],
+            "target": known.tolist(),
+            "prediction": predicted.tolist(),
+        }
+        errors[part] = objective.error(output, loaders[part].targets)
         if isinstance(objective, ClassLabels):
             scores[part] = {"nll": errors[part], **class_scores(known, predicted)}
     return RunResult(

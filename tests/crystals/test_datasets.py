@@ -155,7 +155,19 @@ def test_three_crystals_are_the_fewest_that_can_be_split():
         split_by_groups(["a", "b", "a"], "formula")
 
 
-def test_make_split_knows_two_names(dataset):
+def test_split_all_has_a_small_validation_part_and_no_test_part(dataset):
+    split, formulas = make_split(dataset, "all"), np.array(dataset.formulas())
+    assert split.parts == ("train", "val") and len(split.test) == 0
+    assert sorted([*split.train, *split.val]) == list(range(700))
+    assert not set(formulas[split.train]) & set(formulas[split.val])
+    assert len(set(formulas[split.val])) == round(len(set(formulas)) / 14)
+    same = CrystalDataset("mine", ["a", "b", "c"], [dataset.structures[0]] * 3, {})
+    assert len(make_split(same, "all").val) == 1  # one formula cannot be on both sides
+    with pytest.raises(CrystalGraphError, match="at least 2 different crystals but there are 1"):
+        split_by_groups(["a", "a"], "all", fractions=(0.1, 0))
+
+
+def test_make_split_knows_three_names(dataset):
     small = CrystalDataset("mine", dataset.ids[:20], dataset.structures[:20], {})
     assert make_split(small, "formula").name == "formula"
     with pytest.raises(CrystalGraphError, match="No split 'leave_out_Ti'; choose one of random"):

@@ -10,6 +10,7 @@ from crystalgraph.crystals.datasets import (
     Split,
     load_perovskites,
     load_split,
+    make_split,
 )
 from crystalgraph.experiments import baselines
 from crystalgraph.experiments.baselines import (
@@ -43,6 +44,14 @@ def test_the_total_energy_has_a_line(dataset):
     n_atoms = np.array([len(structure) for structure in dataset.structures])
     line = np.polyfit(n_atoms[split.train], dataset.target("energy_total")[split.train], 1)
     assert fitted[LINE].prediction == pytest.approx(np.polyval(line, n_atoms))
+
+
+def test_without_a_test_part_there_are_errors_of_two(dataset):
+    split = make_split(dataset, "all")
+    for baseline in fit_baselines(dataset, split, FORMATION_ENERGY).values():
+        assert (
+            set(baseline.mae) == {"train", "val"} and np.isfinite(list(baseline.mae.values())).all()
+        )
 
 
 def test_ridge_is_that_of_scikit_learn(dataset):

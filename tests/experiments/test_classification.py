@@ -105,3 +105,9 @@ def test_without_b_elements_there_is_no_distance(oxides, split):
     fluorides[0].replace_species({"O": "F"})
     assert classification.has_b_elements(oxides)
     assert not classification.has_b_elements(dataclasses.replace(oxides, structures=fluorides))
+
+
+def test_without_a_test_part_there_are_scores_of_two(oxides, split):
+    without = dataclasses.replace(split, test=np.arange(0))
+    for baseline in classification.fit_class_baselines(oxides, without, "perovskite").values():
+        assert set(baseline.measures) == {"train", "val"}

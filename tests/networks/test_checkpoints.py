@@ -1,6 +1,7 @@
 """Checkpoints: what comes back, for which network, written whole or not; every other file."""
 
 import os
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -10,11 +11,17 @@ import torch
 from crystalgraph.crystals.datasets import load_perovskites
 from crystalgraph.crystals.features import published_features, scaled_features
 from crystalgraph.crystals.graphs import GraphSettings
-from crystalgraph.errors import CrystalGraphError
+from crystalgraph.errors import CrystalGraphError, CrystalGraphWarning
 from crystalgraph.networks import checkpoints
-from crystalgraph.networks.checkpoints import load_checkpoint, save_checkpoint
+from crystalgraph.networks.checkpoints import (
+    load_checkpoint,
+    load_members,
+    save_checkpoint,
+    save_members,
+)
 from crystalgraph.networks.model_file import MODEL_FILE, load_model_class, make_model, model_file_of
 from crystalgraph.networks.model_settings import ModelSettings
+from crystalgraph.networks.references import ElementReferences
 from crystalgraph.networks.training import Normalizer, TrainSettings
 from crystalgraph.networks.training_run import TrainedModel
 
@@ -117,7 +124,7 @@ class Anything:
         ({"state_dict": {}}, "is not a checkpoint that `crystalgraph train` wrote"),
         (
             {"format": checkpoints.FORMAT, "version": 99},
-            "of version 99 and this library reads versions 1",
+            "of version 99 and this library reads versions 1, 2, 3",
         ),
         ({"format": checkpoints.FORMAT, "version": 1}, "does not fit CrystalGraphConvNet"),
     ],
@@ -147,6 +154,24 @@ def test_another_network_is_one_sentence(tmp_path):
     path = save_checkpoint(odd, tmp_path / "odd.pt")
     with pytest.raises(CrystalGraphError, match="cannot be built with wings=2"):
         load_checkpoint(path, NETWORK)
+
+
+# --- several networks, and element references -----------------------------------------------------
+
+
+def test_an_ensemble_comes_back_member_by_member(tmp_path, structures):
+    references = ElementReferences({"O": -1.0, "Sr": 2.0}, 0.5, "cell")
+    settings = asdict(TrainSettings(seed=7))
+    other = replace(trained(), normalizer=Normalizer(0.25, 2.0), train_settings=settings)
+    before = (trained(), replace(other, references=references))
+    after = load_members(save_members(before, tmp_path / "c.pt"), NETWORK)
+    for one, same in zip(before, after, strict=True):
+        with pytest.warns(CrystalGraphWarning) if one.references else nullcontext():
+            assert (same.predict(structures) == one.predict(structures)).all()
+        assert same.references == one.references
+        assert (same.normalizer, same.train_settings) == (one.normalizer, one.train_settings)
+    with pytest.raises(CrystalGraphError, match="holds an ensemble of 2 networks, not one; read"):
+        load_checkpoint(tmp_path / "c.pt", NETWORK)
 
 
 # --- which network it is -------------------------------------------------------------------------
@@ -233,14 +258,31 @@ def test_fields_that_are_not_recorded_are_not_guessed(tmp_path):
         load_checkpoint(tmp_path / "c.pt", NETWORK)
 
 
-# --- version 1 -----------------------------------------------------------------------------------
+# --- versions 1 and 2 ----------------------------------------------------------------------------
+
+
+def flat(path):
+    """A checkpoint of one network as it was before version 3: what is its member's lies on top."""
+    content = torch.load(path)
+    [member] = content.pop("members")
+    del member["references"]
+    return content | member
+
+
+def test_version_2_is_read(tmp_path, structures):
+    before = trained()
+    path = save_checkpoint(before, tmp_path / "c.pt")
+    torch.save(flat(path) | {"version": 2}, path)
+    after = load_checkpoint(path, NETWORK)
+    assert (after.predict(structures) == before.predict(structures)).all()
+    assert after.train_settings == before.train_settings and after.references is None
 
 
 def as_version_1(now, path, model_settings, graph_settings):
     """Write a network as version 1 did: only settings that were passed, no model file."""
     save_checkpoint(now, path)
     names = ("format", "task", "target", "unit", "state_dict", "normalizer", "atom_features")
-    content = {name: value for name, value in torch.load(path).items() if name in names}
+    content = {name: value for name, value in flat(path).items() if name in names}
     content |= {"model_settings": model_settings, "graph_settings": graph_settings}
     torch.save(content | {"version": 1}, path)
     return path

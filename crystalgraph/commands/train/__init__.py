@@ -28,8 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument("--unit", help="of the target; known for the bundled data")
     data.add_argument(
         "--split",
-        metavar="random|formula|leave_out_X",
-        help="leave_out_X tests on perovskites with element X on B; default: formula",
+        metavar="random|formula|leave_out_X|all",
+        help="leave_out_X tests on perovskites with element X on B; all has no test part, for who "
+        "has test crystals elsewhere; default: formula",
     )
     data.add_argument(
         "--accept-warnings",
@@ -53,6 +54,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--batch-size", type=_count, metavar="N")
     training.add_argument("--learning-rate", type=_rate, metavar="RATE")
     training.add_argument("--seed", type=_seed, default=0, metavar="S", help="default: 0")
+    training.add_argument(
+        "--ensemble",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="train N networks with the seeds S, S+1, ...; their mean predicts, their spread is an "
+        "error bar",
+    )
+    training.add_argument(
+        "--references",
+        choices=("on", "off", "auto"),
+        help="subtract a number for each element from the target, and learn the rest; auto tries "
+        "both and keeps what has the lower validation error. Default: auto for your own crystals, "
+        "off for the bundled ones",
+    )
     output = parser.add_argument_group("output")
     output.add_argument(
         "--out", type=Path, metavar="DIR", help="default: runs/ and a name made of the settings"
@@ -89,6 +105,7 @@ def main(args: argparse.Namespace) -> int:
     from crystalgraph.commands.train import job as jobs
     from crystalgraph.commands.train import report
     from crystalgraph.crystals.loaders import load_dataset
+    from crystalgraph.networks.ensembles import join
     from crystalgraph.networks.model_file import load_model_class
 
     model_class = load_model_class(args.model)
@@ -98,14 +115,13 @@ def main(args: argparse.Namespace) -> int:
     report.make_folders(job.out, args.json)
     print(report.describe(job), flush=True)
     begun = time.perf_counter()
-    trained, result = jobs.fit(job, model_class, args.model)
+    fitted = jobs.fit(job, model_class, args.model)
+    result = join(fitted.runs)
+    report.print_unknown(job, fitted)
     baselines = jobs.baselines(job, result)
-    numbers = report.numbers(job, result, baselines, time.perf_counter() - begun)
-    report.write_results(job.out, trained, result, baselines)
+    numbers = report.numbers(job, fitted, result, baselines, time.perf_counter() - begun)
+    report.write_results(job.out, fitted, result, baselines)
     for path in filter(None, (job.out / "metrics.json", args.json)):
         report.write_text(path, json.dumps(numbers, indent=1) + "\n")
-    print(report.table(job, result, baselines))
-    if "auc" in result.measures["test"]:
-        print(f"\n{report.auc_sentence(job, result)}")
-    print(f"\n{report.last_line(job, result)}")
+    print(f"\n{report.summary(job, fitted, result, baselines)}")
     return 0

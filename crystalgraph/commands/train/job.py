@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from crystalgraph.crystals.datasets import (
     BUNDLED,
@@ -14,11 +15,14 @@ from crystalgraph.crystals.datasets import (
     make_split,
 )
 from crystalgraph.crystals.loaders import dataset_features
+from crystalgraph.crystals.loaders.checks import collected_warnings
 from crystalgraph.experiments.baselines import Baseline, fit_baselines
 from crystalgraph.experiments.classification import ClassBaseline, fit_class_baselines
+from crystalgraph.networks.ensembles import Trained, train_side_by_side
 from crystalgraph.networks.model_file import model_errors_explained
+from crystalgraph.networks.references import may_grow_with_cell
 from crystalgraph.networks.training import TrainSettings
-from crystalgraph.networks.training_run import RunResult, TrainedModel, train_model
+from crystalgraph.networks.training_run import RunResult, TrainedModel, is_class, train_model
 
 Baselines = dict[str, Baseline] | dict[str, ClassBaseline]
 
@@ -31,7 +35,10 @@ class Job:
         data: what --data said; dataset: what was read there.
         split, target, unit: of the dataset; the unit is None where it was not given.
         network: arguments of CrystalGraphConvNet.
-        training: how to train.
+        training: how to train, with the seed of the first network.
+        ensemble: number of networks; the seeds follow each other.
+        references: subtract element references from the target: "on", "off", or "auto" for
+            whichever has the lower validation error.
         out: folder for the results.
     """
 
@@ -42,7 +49,38 @@ class Job:
     unit: str | None
     network: dict[str, object]
     training: TrainSettings
+    ensemble: int
+    references: str
     out: Path
+
+    def arguments(self, seed: int, references: bool) -> dict[str, Any]:
+        """Arguments of train_model for one network, without its class."""
+        return {
+            "dataset": self.dataset,
+            "split": self.split,
+            "model_settings": self.network,
+            "train_settings": replace(self.training, seed=seed),
+            "target": self.target,
+            "features": dataset_features(self.data),
+            "unit": self.unit,
+            "references": references,
+        }
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What training gave.
+
+    Attributes:
+        members: the networks.
+        runs: of the members.
+        tried: validation error without and with references, {"off": ..., "on": ...}, where both
+            were tried with the first seed.
+    """
+
+    members: tuple[TrainedModel, ...]
+    runs: tuple[RunResult, ...]
+    tried: dict[str, float]
 
 
 def plan(args: argparse.Namespace, dataset: CrystalDataset) -> Job:
@@ -58,9 +96,13 @@ def plan(args: argparse.Namespace, dataset: CrystalDataset) -> Job:
     network |= _given(width=args.width, n_conv=args.layers)
     asked = _given(epochs=args.epochs, batch_size=args.batch_size, learning_rate=args.learning_rate)
     training = TrainSettings(seed=args.seed, **asked)
+    references = args.references or ("off" if args.data in BUNDLED else "auto")
     name = f"{dataset.name}-{target}-{split.name}-{args.conv}-{args.pooling}-seed{args.seed}"
+    name += f"-references_{args.references}" if args.references else ""
+    name += f"-ensemble{args.ensemble}" if args.ensemble > 1 else ""
     out = args.out or Path("runs") / name
-    return Job(args.data, dataset, split, target, args.unit, network, training, out)
+    data = (args.data, dataset, split, target, args.unit)
+    return Job(*data, network, training, args.ensemble, references, out)
 
 
 def _given(**options: object) -> dict:
@@ -73,35 +115,49 @@ def choose_split(data: str, dataset: CrystalDataset, name: str | None) -> Split:
     Args:
         data: what --data said.
         dataset: it.
-        name: random, formula, leave_out_X; None for formula, or random with too few formulas.
+        name: random, formula, leave_out_X, all; None for formula, or random with too few formulas.
 
     Returns:
         The split; one's own data are split with the same seed in every run.
     """
-    if data in BUNDLED:
+    if data in BUNDLED and name != "all":
         return load_split(dataset, name or "formula")
     if name is None:
         name = "formula" if len(set(dataset.formulas())) >= 3 else "random"
     return make_split(dataset, name)
 
 
-def fit(job: Job, model_class: type, file: Path) -> tuple[TrainedModel, RunResult]:
+def fit(job: Job, model_class: type, file: Path) -> Fitted:
     """Train; what goes wrong inside the model file is reported in one sentence.
 
     Raises:
         CrystalGraphError: a task of the model file is not done yet or wrong, or the data or
             settings do not allow training.
     """
-    features = dataset_features(job.data)
-    arguments = (job.dataset, job.split, model_class, job.network, job.training, job.target)
-    with model_errors_explained(file):
-        return train_model(*arguments, features=features, unit=job.unit)
+
+    def train(on: bool) -> Trained:
+        return train_model(model_class=model_class, **job.arguments(first, on))
+
+    first, references, tried, trained = job.training.seed, job.references == "on", {}, []
+    with model_errors_explained(file), collected_warnings():  # report.print_unknown says them
+        if job.references == "auto" and not is_class(job.dataset.target(job.target)):
+            both = {name: train(name == "on") for name in ("off", "on")}
+            tried = {name: run.val_mae for name, (_, run) in both.items()}
+            references = tried["on"] < tried["off"]
+            trained = [both["on" if references else "off"]]
+        elif job.ensemble == 1:
+            trained = [train(references)]
+        seeds = range(first + len(trained), first + job.ensemble)
+        if seeds:
+            rest = [job.arguments(seed, references) for seed in seeds]
+            trained += train_side_by_side(rest, model_class, file)
+    return Fitted(tuple(one for one, _ in trained), tuple(run for _, run in trained), tried)
 
 
 def baselines(job: Job, result: RunResult) -> Baselines:
     """The simple predictors; the line in N where the target may grow with the cell."""
     if result.scores:
         return fit_class_baselines(job.dataset, job.split, job.target)
-    may_grow = "/atom" not in result.unit and result.unit != "eV"
     sizes = {len(structure) for structure in job.dataset.structures}
-    return fit_baselines(job.dataset, job.split, job.target, line=may_grow and len(sizes) > 1)
+    line = may_grow_with_cell(result.unit) and len(sizes) > 1
+    return fit_baselines(job.dataset, job.split, job.target, line)
