@@ -15,7 +15,7 @@ from crystalgraph import paths
 from crystalgraph.crystals.datasets import PARTS
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.experiments.baselines import paired_bootstrap
-from crystalgraph.experiments.catalog import GROUPS, SEEDS, label, reference
+from crystalgraph.experiments.catalog import GROUPS, label, reference
 from crystalgraph.experiments.finished_runs import (
     bundled,
     load_runs,
