@@ -54,7 +54,7 @@ def _n_processes() -> int:
     """As many as there are cores; one where a fork may not survive, and in such a process."""
     if sys.platform != "linux" or multiprocessing.parent_process():
         return 1
-    from joblib import cpu_count  # comes with scikit-learn; knows the limits of containers, too
+    from joblib import cpu_count  # it knows the limits of containers, too
 
     return cpu_count()
 

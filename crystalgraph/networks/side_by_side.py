@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -42,9 +41,9 @@ def side_by_side(
     Raises:
         CrystalGraphError: a training failed; those that are not done are given up.
     """
-    from joblib import Parallel, delayed
+    from joblib import Parallel, cpu_count, delayed
 
-    processes = min(processes or n_cores(), len(calls))
+    processes = min(processes or cpu_count(), len(calls))
     with tempfile.TemporaryDirectory() as folder, _Bar(epochs, Path(folder), progress) as bar:
         pool = Parallel(n_jobs=processes, return_as="generator_unordered", batch_size=1)
         tasks = (
@@ -53,11 +52,6 @@ def side_by_side(
         for place, result in pool(tasks):
             bar.finish(place)
             yield place, result
-
-
-def n_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _in_own_process(call: Call[Result], counts: Path, place: int) -> tuple[int, Result]:
