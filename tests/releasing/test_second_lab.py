@@ -39,7 +39,8 @@ def add_lab(course):
     """One folder, its notebook, and one row with its import."""
     shutil.copytree(DATA, course, dirs_exist_ok=True)
     labs = course / "crystalgraph" / "labs" / "__init__.py"
-    edit_code(labs, "import hw\n", "import hw, tiny\n")
+    lab = "from crystalgraph.labs.lab import Lab\n"
+    edit_code(labs, lab, f"from crystalgraph.labs import tiny\n{lab}")
     edit_code(labs, '    "hw": hw.LAB,\n', '    "hw": hw.LAB,\n    "tiny": tiny.LAB,\n')
 
 

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
 from crystalgraph.crystals.datasets import load_oxides, load_perovskites
 from crystalgraph.crystals.graphs import build_graph
 from crystalgraph.crystals.loaders.cif import read_cif
 from crystalgraph.crystals.symmetry import quotient, quotients, same_quotient
-from crystalgraph.labs.symmetry import network
+from crystalgraph.labs.symmetry import figures, network
 from crystalgraph.labs.symmetry.examples import PAIRS, fcc, hcp
 from crystalgraph.paths import DATA
 
@@ -79,9 +80,23 @@ def test_a_pool_of_ones_own_is_used_and_then_taken_out():
     assert abs(zero - own) > 1e-6 and network.outputs(net, [form]) == pytest.approx(own)
 
 
-def test_the_weights_do_not_touch_the_generator_of_the_notebook():
-    import torch
+def test_no_training_lets_12_neighbors_tell_copper_apart():
+    said = {}
+    for k in (12, 19):
+        forms = [network.atom_by_atom(build_graph(example(), k=k)) for example in (fcc, hcp)]
+        said[k] = network.learn(forms, [0.0, 1.0])[-1]
+    assert said[12] == pytest.approx([0.5, 0.5], abs=0.02)
+    assert said[19] == pytest.approx([0, 1], abs=0.1)
 
+
+def test_nothing_trains_while_nbgrader_is_grading(monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    said = network.learn([quotient(build_graph(fcc()))], [0.0])
+    assert said.shape == (0, 1)
+    figures.plot_learning({12: said}, {"fcc": 0.0})
+
+
+def test_the_weights_do_not_touch_the_generator_of_the_notebook():
     torch.manual_seed(7)
     expected = torch.rand(1)
     torch.manual_seed(7)

@@ -127,7 +127,7 @@ def _look_the_same(exam: Exam) -> None:
     pair = _pair(exam)
     seen = [_seen(crystal) for crystal in pair]
     if not same_quotient(*seen, tolerance=TOLERANCE):
-        sizes = " and ".join(f"{one.n_nodes} kinds, {one.n_edges} edges" for one in seen)
+        sizes = " and ".join(f"{one.n_nodes} nodes, {one.n_edges} edges" for one in seen)
         raise _mistake(_why_told_apart(pair), f"The quotient graphs: {sizes}.")
 
 

@@ -84,6 +84,30 @@ def plot_kinds(n_atoms: Sequence[int], n_kinds: Sequence[int]) -> Figure:
     return figure
 
 
+def plot_learning(said: Mapping[int, np.ndarray], targets: Mapping[str, float]) -> Figure:
+    """Draw what a network says of crystals while it learns their energies, and nothing else.
+
+    Args:
+        said: number of neighbors k -> outputs (n_steps, C), in eV/atom.
+        targets: name of each crystal -> energy to be learned, in eV/atom.
+
+    Returns:
+        A panel for each k; the dashed lines are the targets.
+    """
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    panels = figure.subplots(1, len(said), sharey=True, squeeze=False)[0]
+    for axes, (k, outputs) in zip(panels, said.items(), strict=True):
+        for number, (name, target) in enumerate(targets.items()):
+            color, width = COLORS[number], 5 - 3 * number  # both are seen where they coincide
+            axes.plot(outputs[:, number], color=color, linewidth=width, label=name)
+            axes.axhline(target, color=color, linestyle="--", linewidth=1)
+        axes.set(xlabel="gradient steps", ylim=(-1, 2))
+        axes.set_title(f"{k} neighbors", fontsize=11)
+        axes.legend(fontsize=9, loc="upper right")
+    panels[0].set_ylabel("energy (eV/atom)")
+    return figure
+
+
 def plot_differences(
     neighbors: Sequence[int], differences: Mapping[str, Sequence[float]]
 ) -> Figure:

@@ -158,5 +158,5 @@ def diamonds():
     near = 3.567 / 2**0.5
     cell = Lattice.hexagonal(near, near * 1.632993)
     coords = [[1 / 3, 2 / 3, 0], [2 / 3, 1 / 3, 0.5], [1 / 3, 2 / 3, 0.375], [2 / 3, 1 / 3, 0.875]]
-    cubic = Structure(fcc(3.567).lattice, ["C", "C"], [[0] * 3, [0.25] * 3])
-    return cubic, Structure(cell, ["C"] * 4, coords)
+    faces = Lattice(3.567 / 2 * (1 - np.eye(3)))
+    return Structure(faces, ["C", "C"], [[0] * 3, [0.25] * 3]), Structure(cell, ["C"] * 4, coords)
