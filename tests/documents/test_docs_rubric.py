@@ -11,7 +11,6 @@ from crystalgraph.crystals.elements import load_elements
 from crystalgraph.crystals.features import published_features, random_features
 from crystalgraph.crystals.graphs import build_graph
 from crystalgraph.labs import LABS
-from crystalgraph.labs.hw.advice import MISTAKES
 from crystalgraph.paths import REPO
 from crystalgraph.releasing.students_copy import student_files
 
@@ -20,10 +19,16 @@ RUBRIC = (REPO / "docs" / "rubric.md").read_text(encoding="utf-8")
 COMMENTARY = (REPO / "docs" / "commentary.md").read_text(encoding="utf-8")
 
 
-def manual_points():
-    """grade_id -> points of every cell that a person grades, over all solution notebooks."""
+def parts(page):
+    """Lab -> its part of a page: the first has the beginning, each other a heading of its own."""
+    first, *others = re.split(r"^# The lab `(\w+)`.*$", page, flags=re.M)
+    return {HW.id: first, **dict(zip(others[::2], others[1::2], strict=True))}
+
+
+def manual_points(lab):
+    """grade_id -> points of every cell that a person grades, over a lab's solution notebooks."""
     found = {}
-    for path in sorted((REPO / "solutions" / "hw").glob("*.ipynb")):
+    for path in sorted(lab.solutions().glob("*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
             settings = cell.metadata.get("nbgrader", {})
             if settings.get("grade") and settings.get("solution"):
@@ -31,25 +36,37 @@ def manual_points():
     return found
 
 
-def sections():
-    """grade_id -> (points, text) of the rubric."""
-    parts = re.split(r"^### (\w+) · (\d+) points$", RUBRIC, flags=re.M)[1:]
+def sections(text):
+    """grade_id -> (points, text) of a part of the rubric."""
+    parts = re.split(r"^### (\w+) · (\d+) points$", text, flags=re.M)[1:]
     return {parts[i]: (int(parts[i + 1]), parts[i + 2]) for i in range(0, len(parts), 3)}
 
 
-def test_the_rubric_has_every_question_once_with_its_points():
-    manual = manual_points()
-    assert len(manual) >= 12
-    assert manual == {question.id: question.points for question in HW.questions}
-    assert {name: points for name, (points, _) in sections().items()} == manual
+WITH_QUESTIONS = [lab for lab in LABS.values() if lab.questions]
+SECTIONS = [
+    pytest.param(text, id=f"{lab} {name}")
+    for lab, part in parts(RUBRIC).items()
+    for name, (_, text) in sections(part).items()
+]
+each_with_questions = pytest.mark.parametrize("lab", WITH_QUESTIONS, ids=lambda lab: lab.id)
+
+
+@each_with_questions
+def test_the_rubric_has_every_question_once_with_its_points(lab):
+    manual, part = manual_points(lab), parts(RUBRIC)[lab.id]
+    assert manual == {question.id: question.points for question in lab.questions}
+    assert {name: points for name, (points, _) in sections(part).items()} == manual
     for name in manual:
-        assert len(re.findall(rf"\b{name}\b", RUBRIC)) == 1, name
-    assert f"Fifteen questions, {sum(manual.values())} points" in RUBRIC
+        assert len(re.findall(rf"\b{name}\b", part)) == 1, name
+    assert f" questions, {sum(manual.values())} points" in part
 
 
-@pytest.mark.parametrize("name", sections())
-def test_every_section_is_complete(name):
-    text = sections()[name][1]
+def test_the_first_lab_has_fifteen_questions():
+    assert len(sections(parts(RUBRIC)[HW.id])) == 15 and "Fifteen questions, 45 points" in RUBRIC
+
+
+@pytest.mark.parametrize("text", SECTIONS)
+def test_every_section_is_complete(text):
     assert re.match(r"\s*\*\*[^\n]+\?\*\*\n", text), "the question in one line"
     for part in ("Points: ", "Model answer: ", "To expect: "):
         assert text.count(f"\n{part}") == 1, part
@@ -61,17 +78,18 @@ def test_students_get_neither_page():
     assert not packed & {"docs/rubric.md", "docs/commentary.md"}
 
 
-def test_the_commentary_names_every_task_and_only_mistakes_that_checks_know():
-    rows = re.findall(r"^\| (\d\.\d) \|.*\| ([^|]+) \|$", COMMENTARY, re.M)
+@pytest.mark.parametrize("lab", LABS.values(), ids=LABS.keys())
+def test_the_commentary_names_every_task_and_only_mistakes_that_checks_know(lab):
+    rows = re.findall(r"^\| (\d\.\d) \|.*\| ([^|]+) \|$", parts(COMMENTARY)[lab.id], re.M)
     assert [task for task, _ in rows] == [
         task.id
-        for file in HW.notebooks.values()
-        for task in HW.tasks.values()
+        for file in lab.notebooks.values()
+        for task in lab.tasks.values()
         if task.notebook == file
     ]
     for task, causes in rows:
         for cause in causes.split("; "):
-            assert cause in MISTAKES[task], f"{task}: {cause}"
+            assert cause in lab.checks[task].advice, f"{task}: {cause}"
 
 
 def test_the_report_in_the_commentary_is_what_a_check_says():
@@ -84,7 +102,8 @@ def test_the_report_in_the_commentary_is_what_a_check_says():
 
 
 def test_the_commentary_stays_short():
-    assert len(COMMENTARY.splitlines()) <= 200
+    lengths = [len(text.splitlines()) for text in parts(COMMENTARY).values()]
+    assert max(lengths) <= 200
 
 
 @pytest.fixture(scope="module")
