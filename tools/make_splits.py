@@ -1,4 +1,4 @@
-"""Write the splits that are shipped: data/perovskites/splits/*.json, data/oxides/splits/*.json.
+"""Write the splits that are shipped, in data/perovskites, data/oxides and data/monolayers.
 
 Usage: python tools/make_splits.py
 """
@@ -12,6 +12,7 @@ from crystalgraph import paths
 from crystalgraph.crystals.datasets import (
     CrystalDataset,
     Split,
+    load_monolayers,
     load_oxides,
     load_perovskites,
     split_by_groups,
@@ -58,13 +59,24 @@ def perovskite_splits(dataset: CrystalDataset) -> list[Split]:
     ]
 
 
+def monolayer_splits(dataset: CrystalDataset) -> list[Split]:
+    """Three draws of 300 hosts, and one of all: 60 % to train on, 15 % to choose, 25 % to test."""
+    found = []
+    for name, seed, n_hosts in (("0", 0, 300), ("1", 1, 300), ("2", 2, 300), ("all", 3, 500)):
+        rows = np.random.default_rng(SEED + seed).permutation(len(dataset))[:n_hosts]
+        parts = np.split(rows, [round(0.6 * n_hosts), round(0.75 * n_hosts)])
+        found.append(Split(name, *(np.sort(part) for part in parts)))
+    return found
+
+
 def main() -> None:
     """Write every split and print its size."""
-    perovskites, oxides = load_perovskites(), load_oxides()
+    perovskites, oxides, monolayers = load_perovskites(), load_oxides(), load_monolayers()
     by_formula = split_by_groups(oxides.formulas(), "formula", SEED)
     for dataset, splits in (
         (perovskites, perovskite_splits(perovskites)),
         (oxides, [by_formula]),
+        (monolayers, monolayer_splits(monolayers)),
     ):
         for split in splits:
             write(dataset, split)

@@ -129,6 +129,22 @@ def load_oxides(folder: Path | None = None) -> CrystalDataset:
     return _load_bundled("oxides", folder, (PEROVSKITE,))
 
 
+def load_monolayers(folder: Path | None = None) -> CrystalDataset:
+    """The 500 monolayers of this course, primitive cells with a vacuum along the third axis.
+
+    Args:
+        folder: where monolayers.jsonl lies; default data/monolayers.
+
+    Returns:
+        Dataset without a target. Its records have prototype, distinct_sites (one atom of each kind
+        of site that no symmetry maps onto another) and max_force (eV/angstrom).
+
+    Source:
+        data/monolayers/README.md.
+    """
+    return _load_bundled("monolayers", folder, ())
+
+
 BUNDLED = {"perovskites": load_perovskites, "oxides": load_oxides}
 """The course's datasets by name."""
 
