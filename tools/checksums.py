@@ -11,7 +11,13 @@ from pathlib import Path
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 SUMS = DATA / "SHA256SUMS"
-FOLDERS = ("crystals", "elements", "oxides", "perovskites")  # not runs/: they change with the code
+FOLDERS = (
+    "crystals",
+    "elements",
+    "molecules",
+    "oxides",
+    "perovskites",
+)  # not runs/: they change with the code
 GROWS = "recomputed.csv"  # a log to which every recomputation adds
 
 
