@@ -5,11 +5,12 @@ instructor/; CONTRIBUTING.md says how to add one.
 """
 
 from crystalgraph.errors import CrystalGraphError
-from crystalgraph.labs import hw
+from crystalgraph.labs import equivariance, hw
 from crystalgraph.labs.lab import Lab
 
 LABS: dict[str, Lab] = {
     "hw": hw.LAB,
+    "equivariance": equivariance.LAB,
 }
 """Name of the folder -> lab, in the order of the course."""
 

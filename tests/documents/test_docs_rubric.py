@@ -11,19 +11,30 @@ from crystalgraph.crystals.elements import load_elements
 from crystalgraph.crystals.features import published_features, random_features
 from crystalgraph.crystals.graphs import build_graph
 from crystalgraph.labs import LABS
-from crystalgraph.labs.hw.advice import MISTAKES
 from crystalgraph.paths import REPO
 from crystalgraph.releasing.students_copy import student_files
 
 HW = LABS["hw"]
-RUBRIC = (REPO / "docs" / "rubric.md").read_text(encoding="utf-8")
-COMMENTARY = (REPO / "docs" / "commentary.md").read_text(encoding="utf-8")
 
 
-def manual_points():
-    """grade_id -> points of every cell that a person grades, over all solution notebooks."""
+def parts_of(page):
+    """Lab -> its part of a page, which begins with a heading "# Lab NAME"; the first is hw's."""
+    text = (REPO / "docs" / page).read_text(encoding="utf-8")
+    first, *others = re.split(r"^# Lab (\w+)$", text, flags=re.M)
+    return {"hw": first, **dict(zip(others[::2], others[1::2], strict=True))}
+
+
+RUBRICS, COMMENTARIES = parts_of("rubric.md"), parts_of("commentary.md")
+RUBRIC, COMMENTARY = RUBRICS["hw"], COMMENTARIES["hw"]
+NUMBERS = {3: "Three", 15: "Fifteen"}
+
+every_lab = pytest.mark.parametrize("lab", [name for name in LABS if LABS[name].questions])
+
+
+def manual_points(lab):
+    """grade_id -> points of every cell that a person grades, over a lab's solution notebooks."""
     found = {}
-    for path in sorted((REPO / "solutions" / "hw").glob("*.ipynb")):
+    for path in sorted(LABS[lab].solutions().glob("*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
             settings = cell.metadata.get("nbgrader", {})
             if settings.get("grade") and settings.get("solution"):
@@ -31,25 +42,25 @@ def manual_points():
     return found
 
 
-def sections():
-    """grade_id -> (points, text) of the rubric."""
-    parts = re.split(r"^### (\w+) · (\d+) points$", RUBRIC, flags=re.M)[1:]
+def sections(lab):
+    """grade_id -> (points, text) of a lab's part of the rubric."""
+    parts = re.split(r"^### (\w+) · (\d+) points$", RUBRICS[lab], flags=re.M)[1:]
     return {parts[i]: (int(parts[i + 1]), parts[i + 2]) for i in range(0, len(parts), 3)}
 
 
-def test_the_rubric_has_every_question_once_with_its_points():
-    manual = manual_points()
-    assert len(manual) >= 12
-    assert manual == {question.id: question.points for question in HW.questions}
-    assert {name: points for name, (points, _) in sections().items()} == manual
+@every_lab
+def test_the_rubric_has_every_question_once_with_its_points(lab):
+    manual = manual_points(lab)
+    assert manual == {question.id: question.points for question in LABS[lab].questions}
+    assert {name: points for name, (points, _) in sections(lab).items()} == manual
     for name in manual:
-        assert len(re.findall(rf"\b{name}\b", RUBRIC)) == 1, name
-    assert f"Fifteen questions, {sum(manual.values())} points" in RUBRIC
+        assert len(re.findall(rf"\b{name}\b", RUBRICS[lab])) == 1, name
+    assert f"{NUMBERS[len(manual)]} questions, {sum(manual.values())} points" in RUBRICS[lab]
 
 
-@pytest.mark.parametrize("name", sections())
-def test_every_section_is_complete(name):
-    text = sections()[name][1]
+@pytest.mark.parametrize(("lab", "name"), [(lab, one) for lab in RUBRICS for one in sections(lab)])
+def test_every_section_is_complete(lab, name):
+    text = sections(lab)[name][1]
     assert re.match(r"\s*\*\*[^\n]+\?\*\*\n", text), "the question in one line"
     for part in ("Points: ", "Model answer: ", "To expect: "):
         assert text.count(f"\n{part}") == 1, part
@@ -61,17 +72,18 @@ def test_students_get_neither_page():
     assert not packed & {"docs/rubric.md", "docs/commentary.md"}
 
 
-def test_the_commentary_names_every_task_and_only_mistakes_that_checks_know():
-    rows = re.findall(r"^\| (\d\.\d) \|.*\| ([^|]+) \|$", COMMENTARY, re.M)
+@pytest.mark.parametrize("lab", LABS)
+def test_the_commentary_names_every_task_and_only_mistakes_that_checks_know(lab):
+    rows = re.findall(r"^\| (\d\.\d) \|.*\| ([^|]+) \|$", COMMENTARIES[lab], re.M)
     assert [task for task, _ in rows] == [
         task.id
-        for file in HW.notebooks.values()
-        for task in HW.tasks.values()
+        for file in LABS[lab].notebooks.values()
+        for task in LABS[lab].tasks.values()
         if task.notebook == file
     ]
     for task, causes in rows:
         for cause in causes.split("; "):
-            assert cause in MISTAKES[task], f"{task}: {cause}"
+            assert cause in LABS[lab].checks[task].advice, f"{task}: {cause}"
 
 
 def test_the_report_in_the_commentary_is_what_a_check_says():
@@ -85,6 +97,7 @@ def test_the_report_in_the_commentary_is_what_a_check_says():
 
 def test_the_commentary_stays_short():
     assert len(COMMENTARY.splitlines()) <= 200
+    assert all(len(part.splitlines()) <= 60 for lab, part in COMMENTARIES.items() if lab != "hw")
 
 
 @pytest.fixture(scope="module")
