@@ -73,7 +73,7 @@ def model_stubs(name):
 def test_a_stub_is_not_implemented_and_scores_nothing(name, task_id):
     lab, task = LABS[name], LABS[name].tasks[task_id]
     if task.in_notebook:
-        stub = load_function(lab.release() / task.where, task.name)
+        stub = load_function(lab.release() / task.where, task.object_name)
     else:
         stub = getattr(model_stubs(name), task.object_name)
     with pytest.raises(CheckFailed) as caught:

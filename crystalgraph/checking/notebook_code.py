@@ -108,7 +108,7 @@ def function_of(
     if name in namespace:
         return namespace[name]
     for number, error in broken.items():
-        if f"def {name}" in cells[number]:
+        if f"def {name}" in cells[number] or f"class {name}" in cells[number]:
             raise CrystalGraphError(
                 f"{where}: the cell that defines {name} is no valid Python: {error.msg} in its "
                 f"line {error.lineno}."

@@ -5,13 +5,14 @@ instructor/; CONTRIBUTING.md says how to add one.
 """
 
 from crystalgraph.errors import CrystalGraphError
-from crystalgraph.labs import defects, hw, symmetry
+from crystalgraph.labs import defects, equivariance, hw, symmetry
 from crystalgraph.labs.lab import Lab
 
 LABS: dict[str, Lab] = {
     "hw": hw.LAB,
     "symmetry": symmetry.LAB,
     "defects": defects.LAB,
+    "equivariance": equivariance.LAB,
 }
 """Name of the folder -> lab, in the order of the course."""
 

@@ -34,7 +34,7 @@ def _right_answers(folder: str, root: Path) -> dict[str, object]:
     if reference and lab.model_file:  # notebooks import it under the name of the students' file
         sys.modules[Path(lab.model_file).stem] = reference
     return {
-        task.id: load_function(lab.solutions(root) / task.where, task.name)
+        task.id: load_function(lab.solutions(root) / task.where, task.object_name)
         if task.in_notebook
         else getattr(reference, task.object_name)
         for task in lab.tasks.values()

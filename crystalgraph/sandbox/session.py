@@ -25,7 +25,7 @@ from crystalgraph.checking.limits import (
     TimeUp,
 )
 from crystalgraph.sandbox.ending import Ending, SandboxFailed
-from crystalgraph.sandbox.packing import unpack
+from crystalgraph.sandbox.packing import pack, unpack
 from crystalgraph.sandbox.server import (
     OutOfMemory,
     ProcessorTime,
@@ -40,7 +40,7 @@ from crystalgraph.sandbox.wire import Gone, Malformed
 MAX_MESSAGE = 1500
 
 Arrays = list[np.ndarray]
-Predict = Callable[[object], float]
+Predict = Callable[..., object]
 
 
 class RemoteError(Exception):
@@ -223,7 +223,7 @@ class Session:
         Args:
             message: the request.
             arrays: that belong to it.
-            predict: the model that the student's code may ask, in a test that it is.
+            predict: the function that the student's code was given and may call.
         """
         if not self.running:
             self.begin()
@@ -262,18 +262,20 @@ class Session:
             self._predict(reply, arrays, predict)
 
     def _predict(self, reply: dict, arrays: Arrays, predict: Predict | None) -> None:
-        """Answer what the student's code asks a model of ours."""
+        """Answer what the student's code asks a function of ours."""
         if predict is None:
             raise self._harmed(Ending.TAMPERED, "it asked for a model where there is none")
+        sent: Arrays = []
         try:
-            crystal = unpack(reply.get("crystal"), arrays)
-            answer = {"value": float(predict(crystal))}
+            given = [unpack(one, arrays) for one in reply["arguments"]]
+            named = {str(name): unpack(one, arrays) for name, one in reply["options"].items()}
+            answer = {"value": pack(predict(*given, **named), sent)}
         except (Fault, Malformed):
             self.drop()
             raise
-        except Exception as error:  # no crystal, or one that the model cannot read
+        except Exception as error:  # arguments that the function cannot read
             answer = {"refused": f"predict: {type(error).__name__}: {str(error)[:200]}"}
-        self._send(answer)
+        self._send(answer, sent if "value" in answer else ())
 
     def _wait_for_end(self) -> None:
         """Wait until the sandbox is ready for the next task."""

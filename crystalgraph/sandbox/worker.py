@@ -200,7 +200,7 @@ def load(code: StudentCode) -> object:
     """The student's function or class."""
     task = code.task
     if task.in_notebook:
-        return function_of(code.cells, task.name, task.where, code.released)
+        return function_of(code.cells, task.object_name, task.where, code.released)
     module = importlib.import_module(Path(task.where).stem)
     if not hasattr(module, task.object_name):
         raise CrystalGraphError(f"{task.where} does not define {task.object_name}.")
@@ -301,10 +301,12 @@ class StudentAnswer:
         )
         return {"gradients": [pack(gradient, out) for gradient in gradients]}
 
-    def predict(self, crystal: object) -> object:
-        """The model given to a test that the student wrote; the grader answers."""
+    def predict(self, *arguments: object, **options: object) -> object:
+        """The function given to one that the student wrote; the grader answers."""
         out: list[np.ndarray] = []
-        self.wire.send({"say": "predict", "crystal": pack(crystal, out)}, out)
+        packed = [pack(argument, out) for argument in arguments]
+        named = {name: pack(option, out) for name, option in options.items()}
+        self.wire.send({"say": "predict", "arguments": packed, "options": named}, out)
         message, arrays = self.wire.receive(FOREVER)
         if "refused" in message:
             raise RuntimeError(message["refused"])

@@ -17,6 +17,7 @@ CELLS = [
     "def task(x, expensive=None):\n    model = helper(np.float64(x))\n    return model",
     "!ls\nraise RuntimeError('a cell that nobody needs')",
     "def broken(:\n    pass",
+    "class Broken(:\n    pass",
     "def uses_missing():\n    return expensive",
     "def defined_twice():\n    return 1",
     "def defined_twice():\n    return 2",
@@ -48,8 +49,9 @@ def test_a_variable_that_cannot_be_made_is_missed_when_needed(notebook):
 
 
 def test_a_cell_that_does_not_parse_is_named(notebook):
-    with pytest.raises(CrystalGraphError, match="defines broken is no valid Python"):
-        load_function(notebook, "broken")
+    for name in ("broken", "Broken"):
+        with pytest.raises(CrystalGraphError, match=f"defines {name} is no valid Python"):
+            load_function(notebook, name)
 
 
 def test_a_missing_function_is_named(notebook):

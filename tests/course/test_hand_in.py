@@ -19,6 +19,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crystalgraph.checking.autograding import BOARD
+from crystalgraph.checking.task import Task
 from crystalgraph.course import hand_in as module
 from crystalgraph.course.hand_in import checked_id
 from crystalgraph.course.hand_in.archive import write_zip
@@ -349,6 +350,16 @@ def test_a_function_that_was_run_and_not_saved_is_named(folder):
     call = cell_with(folder / FIRST, "hand_in(")
     said = refusal(saved, folder, call, run + "\n    # changed", run)
     assert "find_neighbors of task 1.2" in said and str(folder / FIRST) in said
+
+
+def test_so_is_a_class(folder):
+    layer = "class Layer:\n    def forward(self): ..."
+    task = Task("1.9", "Layer.forward", FIRST, FIRST, 1, 1, "A method.")
+    lab = replace(HW, tasks={task.id: task})
+    parts = collect_parts(HW, [folder])
+    call = cell_with(folder / FIRST, "hand_in(")
+    said = refusal(check_saved, lab, parts, FIRST, [call, layer])
+    assert "Layer.forward of task 1.9 is not what you ran last" in said
 
 
 # --- what is said --------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import time
 
+import numpy as np
 import pytest
 from answers import HW
 
@@ -33,10 +34,11 @@ class FakeSandbox:
     def __init__(self, *replies, seconds=0.0, used=0.0, waited=0.0, limits=USUAL):
         self.replies, self.seconds, self.limits = list(replies), seconds, limits
         self.in_a_reply, self.spent = (used, waited), [0.0, 0.0]
-        self.wire, self.closed = self, 0
+        self.wire, self.closed, self.sent = self, 0, []
 
     def send(self, message, arrays=(), seconds=0.0, times=None):
-        """As a wire does it."""
+        """Kept."""
+        self.sent.append((message, list(arrays)))
 
     def receive(self, seconds, times):
         """As a wire does it."""
@@ -266,6 +268,28 @@ def test_a_reply_that_is_none_is_tampering(reply):
     with pytest.raises(Ended):
         session.ask({"do": "call"}, [])
     assert session.ending is Ending.TAMPERED
+
+
+def asked(function):
+    """What a student's code is answered when it calls function(2, times=3)."""
+    call = {"say": "predict", "arguments": [2], "options": {"times": 3}}
+    sandbox = FakeSandbox(LOADED, call, {"say": "done"})
+    session = session_in(sandbox)
+    session.begin()
+    session.ask({"do": "call"}, [], function)
+    return sandbox.sent[-1]
+
+
+def test_a_function_given_to_the_student_may_take_and_give_several_values():
+    message, arrays = asked(lambda start, times: (np.arange(start, start + times), 0.5))
+    (first, second), (array,) = message["value"]["items"], arrays
+    assert first == {"is": "array", "at": 0} and second == 0.5
+    assert array.tolist() == [2, 3, 4]
+
+
+def test_what_it_cannot_answer_is_refused():
+    message, arrays = asked(lambda start: start)
+    assert message["refused"].startswith("predict: TypeError") and not arrays
 
 
 @pytest.mark.parametrize("code", ["what was drawn", 0.731, 10**9, None])

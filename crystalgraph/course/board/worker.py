@@ -59,7 +59,8 @@ def _answer(lab: Lab, task: Task, folder: Path, module: ModelFile) -> object:
         if not path.is_file():
             raise _Missing(f"{task.where} is not there.")
         released = lab.release() / task.where
-        return load_function(path, task.name, task.id, released if released.is_file() else None)
+        given = released if released.is_file() else None
+        return load_function(path, task.object_name, task.id, given)
     if isinstance(module, BaseException):
         raise module
     if not hasattr(module, task.object_name):
@@ -114,7 +115,7 @@ def _import_for_all(tasks: Sequence[Task], folder: Path) -> None:
 
     torch.optim.SGD([torch.zeros(1)], lr=1.0)  # the first optimizer imports for a second
     for notebook in {task.where for task in tasks if task.in_notebook}:
-        names = [task.name for task in tasks if task.where == notebook]
+        names = [task.object_name for task in tasks if task.where == notebook]
         with contextlib.suppress(Exception):  # the notebook's tasks report what is wrong with it
             for module in library_imports(folder / notebook, names):
                 with contextlib.suppress(ImportError):

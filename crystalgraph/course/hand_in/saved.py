@@ -44,7 +44,7 @@ def check_saved(lab: Lab, parts: Sequence[Part], notebook: str, runs: Sequence[s
             "notebook (Ctrl+S) and run this cell again."
         )
     for task in lab.tasks.values():
-        define = re.compile(rf"^def {re.escape(task.name)}\(", re.M)
+        define = re.compile(rf"^(?:def|class) {re.escape(task.object_name)}\b", re.M)
         last = next((run for run in runs if define.search(run)), None)
         if task.where == notebook and last is not None and last.strip() not in there:
             raise HandInRefused(

@@ -131,7 +131,7 @@ def _find_functions(answers: Answers, lab: Lab, name: str, done: Repaired) -> No
             place, answers.counting[task.id] = _counting(task, code)
             answers.place[task.id] = place
             if place is None:
-                gone = f"{name} has no cell any more that defines {task.name}."
+                gone = f"{name} has no cell any more that defines {task.object_name}."
                 answers.problems[task.id] = Status.BAD_NOTEBOOK, gone
 
 
@@ -149,7 +149,7 @@ def _counting(task: Task, slots: list[Slot]) -> tuple[int | None, tuple[str, ...
     Returns:
         Place in the slots, None when the student has no such cell; sources of cells.
     """
-    define = re.compile(_BINDING.format(name=re.escape(task.name)), re.M)
+    define = re.compile(_BINDING.format(name=re.escape(task.object_name)), re.M)
     stub = next(one for one in (slot.released for slot in slots) if one and _is_stub(one, task))
     check = next(place for place, slot in enumerate(slots) if _checks(slot, task))
     found = [n for n, slot in enumerate(slots) if slot.given and define.search(slot.source)]
