@@ -170,13 +170,13 @@ def load_checkpoint(path: str | Path, model_class: type[nn.Module]) -> TrainedMo
     Raises:
         CrystalGraphError: as load_members, or the file holds several networks.
     """
-    members = load_members(path, model_class)
-    if len(members) > 1:
+    first, *others = load_members(path, model_class)
+    if others:
         raise CrystalGraphError(
-            f"{path} holds an ensemble of {len(members)} networks, not one; read it with "
+            f"{path} holds an ensemble of {len(others) + 1} networks, not one; read it with "
             "load_ensemble."
         )
-    return members[0]
+    return first
 
 
 def load_members(path: str | Path, model_class: type[nn.Module]) -> tuple[TrainedModel, ...]:

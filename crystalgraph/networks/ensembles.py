@@ -99,7 +99,7 @@ def join(runs: Sequence[RunResult]) -> RunResult:
 
 def _joined(rows: Sequence[Mapping[str, list]]) -> dict[str, list]:
     mean, spread = mean_and_spread([one["prediction"] for one in rows])
-    return {**rows[0], "prediction": mean.tolist(), "spread": spread.tolist()}
+    return {**rows[0], "prediction": mean.tolist(), "spread": np.asarray(spread).tolist()}
 
 
 def train_side_by_side(

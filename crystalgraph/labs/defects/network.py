@@ -67,13 +67,6 @@ class DefectNetwork(QuotientNetwork):
         self.readout, self.parts = readout, parts
         self.attention = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.Tanh(), nn.Linear(WIDTH, 1))
 
-    def states(self, batch: CellBatch) -> list[Tensor]:
-        """Atom features (M, F) before the first convolution and after each."""
-        states = [self.embedding(batch.quotient.atom_features)]
-        for conv in self.convs:
-            states.append(conv(states[-1], batch.quotient))
-        return states
-
     def head(self, features: Tensor) -> Tensor:
         """Features (rows, F) to numbers (rows, n_classes)."""
         return self.fc_out(softplus(self.conv_to_fc(softplus(features))))
@@ -89,14 +82,14 @@ class DefectNetwork(QuotientNetwork):
                 f"A network with the readout '{self.readout}' has no numbers of single atoms; "
                 f"train one with {' or '.join(PER_ATOM)}."
             )
-        atoms = self.states(batch)[-1]
+        atoms = self.states(batch.quotient)[-1]
         if self.readout == "contrast":
             atoms = self.parts.contrast(atoms, batch.element, batch.multiplicity, batch.crystal)
         return self.head(atoms)
 
     def pooled(self, batch: CellBatch) -> Tensor:
         """Features (C, F) of cells, for readouts that pool before the head."""
-        states = self.states(batch)
+        states = self.states(batch.quotient)
         if self.readout == "mean":
             return self.parts.mean_pool(states[-1], batch.multiplicity, batch.crystal)
         if self.readout == "max":
@@ -113,7 +106,9 @@ class DefectNetwork(QuotientNetwork):
         weight = torch.exp(logit - largest[batch.crystal])
         return weight / _summed(weight, batch)[batch.crystal]
 
-    def forward(self, batch: CellBatch) -> Tensor:
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, batch: CellBatch
+    ) -> Tensor:
         """Log-odds (C,) of a defect; (C, n_classes) for several classes."""
         if self.readout in PER_ATOM:
             out = self.parts.max_pool(self.scores(batch), batch.crystal)

@@ -109,18 +109,16 @@ class QuotientNetwork(nn.Module):
         Returns:
             (C,) for regression, (C, 2) log-probabilities for classification.
         """
-        by_hand = self.by_hand and self.training
-        out = self._by_hand(batch) if by_hand else self._head(self.states(batch), batch)
+        if self.by_hand and self.training and self.pool_last is mean_pool:
+            out = network_by_hand(self.embedding, self.convs, self._layers(), batch)[0]
+        else:
+            out = self._head(self.states(batch), batch)
         return out.squeeze(1) if out.shape[1] == 1 else log_softmax(out, dim=1)
-
-    def _by_hand(self, batch: QuotientBatch) -> Tensor:
-        """Outputs (C, 1 or 2) in training mode."""
-        if self.pool_last is mean_pool:
-            return network_by_hand(self.embedding, self.convs, self._layers(), batch)[0]
-        return self._head([*network_by_hand(self.embedding, self.convs, [], batch)], batch)
 
     def states(self, batch: QuotientBatch) -> list[Tensor]:
         """Atom features (M, F) before the first convolution and after each."""
+        if self.by_hand and self.training:
+            return [*network_by_hand(self.embedding, self.convs, [], batch)]
         states = [self.embedding(batch.element_features).index_select(0, batch.element)]
         for conv in self.convs:
             states.append(conv(states[-1], batch))
