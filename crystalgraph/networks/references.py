@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from pymatgen.core import Element, Structure
 
-from crystalgraph.errors import CrystalGraphError, CrystalGraphWarning
+from crystalgraph.errors import CrystalGraphWarning
 
 PENALTY = 1e-3
 """Of the squared distance from the mean, where a row of atom fractions adds up to 1. It decides
@@ -102,15 +102,7 @@ def fit_references(
         structures: C training crystals.
         targets: (C,) of them, in the unit.
         unit: of the target; empty where it is not known.
-
-    Raises:
-        CrystalGraphError: the target is a class.
     """
-    if unit == "probability":
-        raise CrystalGraphError(
-            "A class is no sum over atoms, so element references do not apply; leave out "
-            "--references on."
-        )
     kinds = ["cell"] if "/cell" in unit else ["atom"]
     if kinds == ["atom"] and may_grow_with_cell(unit) and len(set(map(len, structures))) > 1:
         kinds = ["atom", "cell"]

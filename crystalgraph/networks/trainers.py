@@ -54,11 +54,12 @@ class Trainer:
         device: torch.device | str | None = None,
         progress: bool = True,
         on_epoch: Callable[[int], object] = lambda epoch: None,
+        keep_last: bool = False,
     ) -> tuple[History, dict[str, Any]]:
         """Train; the model has the best weights then, and is on the CPU.
 
         Args:
-            objective, settings, progress, on_epoch: as for training.train.
+            objective, settings, progress, on_epoch, keep_last: as for training.train.
             device: None for the one on which a step is fastest.
 
         Returns:
@@ -69,6 +70,7 @@ class Trainer:
         self.network.to(device)
         self.fit.device = self.val.device = device
         how = {"step": self.step, "make_optimizer": self.make_optimizer, "on_epoch": on_epoch}
+        how["keep_last"] = keep_last
         with faster_threads_for(lambda: step_on(device)) as threads:
             history = train(self.network, self.fit, self.val, objective, settings, progress, **how)
         self.model.load_state_dict(self.network.state_dict())

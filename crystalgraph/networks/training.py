@@ -291,6 +291,7 @@ def train(
     step: Callable[..., float] = training_step,
     make_optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW,
     on_epoch: Callable[[int], object] = lambda epoch: None,
+    keep_last: bool = False,
 ) -> History:
     """Train with AdamW and a one-cycle learning rate; leave the best weights in the model.
 
@@ -304,9 +305,12 @@ def train(
         step: makes one gradient step, called like training_step.
         make_optimizer: AdamW, or a class that is called like it.
         on_epoch: called after each epoch with the number of epochs done.
+        keep_last: run all epochs and keep the last weights, for a validation part so small that
+            its lowest error is chance. The learning rate has come down to nothing by then.
 
     Returns:
-        The history. The model holds the weights of the epoch with the lowest validation error.
+        The history. The model holds the weights of the epoch with the lowest validation error, or
+        of the last one.
 
     Raises:
         CrystalGraphError: the loss or the validation error is no longer a finite number.
@@ -330,7 +334,7 @@ def train(
         _record(history, objective.curves(loss, error), schedule, len(train_loader), start)
         bar.set_postfix(validation=f"{error:.4f}")
         on_epoch(epoch + 1)
-        if error <= best:
+        if keep_last or error <= best:
             best, history.best_epoch = error, epoch
             best_weights = copy.deepcopy(model.state_dict())
         elif epoch - history.best_epoch >= settings.patience:

@@ -149,7 +149,8 @@ class TrainedModel:
         normalizer: turns its output into the target's unit; of a classifier, ClassLabels, which
             turns it into the probability of class 1.
         model_settings, graph_settings: that it and its graphs are made with, whole.
-        train_settings: fields of TrainSettings; empty where they were not recorded.
+        train_settings: fields of TrainSettings, and "keep" where it was the last epoch; empty
+            where they were not recorded.
         target, unit: of the prediction.
         references: what the network's output is counted from; None for nothing.
     """
@@ -215,6 +216,7 @@ def train_model(
     graph_settings: GraphSettings | None = None,
     unit: str | None = None,
     references: bool = False,
+    keep_last: bool = False,
     device: torch.device | str | None = None,
     progress: bool = True,
     on_epoch: Callable[[int], object] = lambda epoch: None,
@@ -238,6 +240,8 @@ def train_model(
         unit: of the target; default what unit_of says, or probability for a class.
         references: subtract element references, fitted on the training crystals, from the target;
             the network learns the rest, and predictions have them added again.
+        keep_last: run all epochs and keep the last weights, as training.train; recorded with the
+            training settings as "keep".
         device: default the one on which a step is fastest.
         progress: show bars on stderr when that is a terminal or a notebook.
         on_epoch: called after each epoch with the number of epochs done.
@@ -257,8 +261,13 @@ def train_model(
     torch.manual_seed(training.seed)
     n_bond_features = graphs.bonds.n_centers
     model = make_model(model_class, features.n_features, network.options, n_bond_features)
+    classes = network.options.get("task") == ClassLabels.task
+    if classes and references:
+        raise CrystalGraphError(
+            "A class is no sum over atoms, so element references do not apply to it; leave out "
+            "--references on."
+        )
     if unit is None:
-        classes = network.options.get("task") == ClassLabels.task
         unit = "probability" if classes else unit_of(dataset, target)
     found = _references(dataset, split, values, unit) if references else None
     rest = values - found.of(dataset.structures) if found else values
@@ -266,9 +275,10 @@ def train_model(
     objective = _objective(network, rest[split.train])
     trainer = choose_trainer(model, network, loaders["fit"], loaders["val"])
     with _single_rows_explained():
-        history, where = trainer.train(objective, training, device, progress, on_epoch)
+        history, where = trainer.train(objective, training, device, progress, on_epoch, keep_last)
+    recorded = asdict(training) | ({"keep": "last"} if keep_last else {})
     trained = TrainedModel(
-        model.eval(), features, objective, network, graphs, asdict(training), target, unit, found
+        model.eval(), features, objective, network, graphs, recorded, target, unit, found
     )
     how = {**where, "trained_by": trainer.name}
     return trained, _result(trained, dataset, split, loaders, history, how)

@@ -17,6 +17,7 @@ import torch
 from fake_oxides import fake_oxides
 
 from crystalgraph import cli
+from crystalgraph.crystals import datasets
 from crystalgraph.crystals.datasets import FORMATION_ENERGY, load_perovskites
 from crystalgraph.experiments.classification import COMPOSITION, DISTANCE, MAJORITY, RATIO
 from crystalgraph.paths import REPO
@@ -181,6 +182,75 @@ def test_train_on_a_bundled_dataset_with_every_option(here, tmp_path, monkeypatc
         "ridge, element fractions",
         "ridge, site fractions",
     }
+
+
+def test_references_are_tried_on_ones_own_crystals_and_both_errors_are_said(trained):
+    result, _, numbers = trained
+    off, on = numbers["references_tried"]["off"], numbers["references_tried"]["on"]
+    assert numbers["val_mae"] == min(off, on) and off != on
+    assert (numbers["references"] is not None) == (on < off)
+    said = f"validation error {off:.4g} eV/atom without element references and {on:.4g} with them"
+    assert said in result.stdout
+
+
+def test_train_an_ensemble_without_a_test_part(here, tmp_path):
+    out, small = tmp_path / "out", ("--epochs", 2, "--width", 8, "--layers", 1)
+    out.mkdir()
+    (out / "test_results.csv").write_text("of an earlier run")
+    result = here(
+        *("train", "--data", "perovskites", "--split", "all", "--ensemble", 2, *small),
+        *("--out", out),
+    )
+    assert result.returncode == 0, result.stderr
+    assert "train / validation)" in result.stdout and "with element references" in result.stdout
+    head = next(line for line in result.stdout.splitlines() if line.startswith("MAE"))
+    assert head.split()[-2:] == ["train", "val"]
+    assert "2 networks together, gated" in result.stdout and "one of them, on av" in result.stdout
+    numbers = json.loads((out / "metrics.json").read_text())
+    assert "test_mae" not in numbers and numbers["n_train"] + numbers["n_val"] == 700
+    assert [member["seed"] for member in numbers["members"]] == [0, 1]
+    assert numbers["references"]["per"] == "atom" and numbers["train_settings"]["keep"] == "last"
+    shares = numbers["calibration"]
+    assert 0 <= shares["within_1_spread"] <= shares["within_2_spreads"] <= 1
+    assert "within one spread (standard deviation over the networks): " in result.stdout
+    with open(out / "val_results.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["id", "target", "prediction", "spread", "unit"]
+    assert len(rows) == numbers["n_val"] and not (out / "test_results.csv").exists()
+    assert (out / "parity.png").exists()
+
+    [row] = [n for n, name in enumerate(load_perovskites().ids) if name == rows[0]["id"]]
+    crystal = load_perovskites().structures[row].copy()
+    crystal.to(str(tmp_path / "known.cif"), fmt="cif")
+    crystal.replace(0, "Pu")
+    crystal.to(str(tmp_path / "new.cif"), fmt="cif")
+    result = here(
+        *("predict", "--checkpoint", out / "checkpoint.pt", "--json", tmp_path / "p.json"),
+        *(tmp_path / "known.cif", tmp_path / "new.cif"),
+    )
+    assert result.returncode == 0
+    assert "new.cif: Pu did not occur in the training crystals" in result.stderr
+    said, head, line, _ = result.stdout.splitlines()
+    assert said == "spread: standard deviation over the 2 networks of the ensemble"
+    assert head.split() == ["id", "prediction", "spread", "unit"]
+    assert [float(x) for x in line.split()[1:3]] == pytest.approx(
+        [float(rows[0]["prediction"]), float(rows[0]["spread"])], abs=2e-4
+    )
+    written = json.loads((tmp_path / "p.json").read_text())
+    assert written["spread"] and len(written["warnings"]) == 1
+    assert written["predictions"][0]["spread"] == pytest.approx(float(line.split()[2]), abs=1e-4)
+
+
+def test_a_classifier_has_no_references_and_may_do_without_a_test_part(here, tmp_path, monkeypatch):
+    oxides = fake_oxides()[0]
+    monkeypatch.setitem(datasets.BUNDLED, "oxides", lambda: oxides)
+    small = ("--epochs", 1, "--width", 8, "--layers", 1, "--out", tmp_path / "out")
+    result = here("train", "--data", "oxides", "--split", "all", *small)
+    assert result.returncode == 0, result.stderr
+    numbers = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert "val_accuracy" in numbers and "test_accuracy" not in numbers
+    result = here("train", "--data", "oxides", "--split", "all", "--references", "on", *small)
+    assert result.returncode == 2 and "A class is no sum over atoms" in result.stderr
 
 
 def test_train_on_a_matbench_file(here, tmp_path):

@@ -76,11 +76,6 @@ def test_an_unknown_element_is_said_and_counts_as_the_mean():
     assert found.of([]).shape == (0,)
 
 
-def test_a_class_has_no_references():
-    with pytest.raises(CrystalGraphError, match="A class is no sum over atoms"):
-        fit_references(CELLS, np.arange(8) % 2, "probability")
-
-
 @pytest.fixture(scope="module")
 def compounds():
     """Forty cells whose energies per atom are sums over atoms and a little that is not."""
@@ -117,6 +112,12 @@ def test_references_are_fitted_on_the_training_crystals_only(compounds):
     changed[20:] += 100
     again, _ = run(replace(compounds, targets={"energy": changed}), references=True)
     assert again.references == trained.references
+
+
+def test_a_class_has_no_references(compounds):
+    classes = replace(compounds, targets={"energy": np.arange(40.0) % 2})
+    with pytest.raises(CrystalGraphError, match="A class is no sum over atoms"):
+        run(classes, references=True)
 
 
 def test_without_a_test_part_nothing_is_tested(compounds):

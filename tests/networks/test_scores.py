@@ -6,10 +6,12 @@ from sklearn.metrics import roc_auc_score
 
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.networks.scores import (
+    NORMAL,
     _drawn,
     _weights,
     auc_difference,
     auc_interval,
+    calibration,
     class_scores,
     wins,
 )
@@ -103,3 +105,19 @@ def test_seeds_are_averaged():
     three = np.stack([scores, -scores, scores**2])
     mean = np.mean([roc_auc_score(labels, row) for row in three])
     assert auc_interval(labels, three, formulas, n=10).value == pytest.approx(mean)
+
+
+# --- error bars ----------------------------------------------------------------------------------
+
+
+def test_calibration_of_a_normal_distribution_is_that_of_the_textbook():
+    draw = np.random.default_rng(0)
+    spread = draw.uniform(0.1, 3, 40_000)
+    found = calibration(draw.normal(size=40_000) * spread, spread)
+    assert found["within_1_spread"] == pytest.approx(NORMAL[1], abs=0.01)
+    assert found["within_2_spreads"] == pytest.approx(NORMAL[2], abs=0.01)
+
+
+def test_calibration_counts_errors_of_both_signs():
+    found = calibration([-0.5, 1.5, -3.0, 0.0], [1.0, 1.0, 1.0, 0.0])
+    assert found == {"within_1_spread": 0.5, "within_2_spreads": 0.75}

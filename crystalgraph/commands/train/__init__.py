@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("on", "off", "auto"),
         help="subtract a number for each element from the target, and learn the rest; auto tries "
         "both and keeps what has the lower validation error. Default: auto for your own crystals, "
-        "off for the bundled ones",
+        "off for the bundled ones, but on with --split all",
     )
     output = parser.add_argument_group("output")
     output.add_argument(

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from crystalgraph.crystals.datasets import (
     BUNDLED,
     CrystalDataset,
@@ -64,6 +66,7 @@ class Job:
             "features": dataset_features(self.data),
             "unit": self.unit,
             "references": references,
+            "keep_last": self.split.name == "all",  # measured: docs/commentary.md
         }
 
 
@@ -96,13 +99,24 @@ def plan(args: argparse.Namespace, dataset: CrystalDataset) -> Job:
     network |= _given(width=args.width, n_conv=args.layers)
     asked = _given(epochs=args.epochs, batch_size=args.batch_size, learning_rate=args.learning_rate)
     training = TrainSettings(seed=args.seed, **asked)
-    references = args.references or ("off" if args.data in BUNDLED else "auto")
+    references = args.references or _default_references(args.data, split, dataset.target(target))
     name = f"{dataset.name}-{target}-{split.name}-{args.conv}-{args.pooling}-seed{args.seed}"
     name += f"-references_{args.references}" if args.references else ""
     name += f"-ensemble{args.ensemble}" if args.ensemble > 1 else ""
     out = args.out or Path("runs") / name
     data = (args.data, dataset, split, target, args.unit)
     return Job(*data, network, training, args.ensemble, references, out)
+
+
+def _default_references(data: str, split: Split, values: np.ndarray) -> str:
+    """Auto for one's own crystals; for the bundled ones as in the course's experiments, off.
+
+    Without a test part the course compares nothing, and the perovskites are predicted better with
+    references: 0.059 in place of 0.068 eV/atom on three times 100 crystals (docs/commentary.md).
+    """
+    if data not in BUNDLED:
+        return "auto"
+    return "on" if split.name == "all" and not is_class(values) else "off"
 
 
 def _given(**options: object) -> dict:
