@@ -55,7 +55,7 @@ BY_LAB = "test_every_lab.py"
 
 # The sandbox is made of bubblewrap, and nbgrader itself does not run on Windows.
 NEEDS_LINUX = (
-    *("sandbox", "grading", "builders", "labs/hw/test_hostile.py"),
+    *("sandbox", "grading", "builders", "labs/hw/test_hostile.py", "labs/symmetry/test_hostile.py"),
     *("documents/test_docs_grading.py", "releasing/test_second_lab.py"),
 )
 NEEDS_POSIX = ("releasing", "documents/test_docs.py")

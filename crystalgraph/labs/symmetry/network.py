@@ -110,7 +110,7 @@ def atom_rows(network: QuotientNetwork, graph: CrystalGraph) -> np.ndarray:
 
 
 def learn(
-    graphs: Sequence[QuotientGraph], targets: Sequence[float], n_steps: int = 200
+    graphs: Sequence[QuotientGraph], targets: Sequence[float], n_steps: int = 120
 ) -> np.ndarray:
     """Train a network on a few crystals alone, and note what it says of them at each step.
 
@@ -124,7 +124,7 @@ def learn(
     """
     batch = PreparedQuotients(graphs, published_features()).batch(range(len(graphs)))
     network = _network(seed=0, batch_norm=False)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-4)
     said = []
     for _ in steps(n_steps):
         output = network(batch)

@@ -16,8 +16,8 @@ from crystalgraph.labs.symmetry.advice import MISTAKES
 
 GRAPH_COLUMNS = ("atomic_numbers", "center", "neighbor", "distance", "image")
 QUOTIENT_COLUMNS = ("atomic_numbers", "multiplicity", "center", "neighbor", "distance", "weight")
-MOST_EDGES = 100_000
-"""That are put into order; a quotient that counts more of them is wrong in any case."""
+MOST_EDGES = 10_000
+"""Counted with their weights; a quotient with more of them is wrong in any case."""
 
 
 def graph_of(case: Case) -> CrystalGraph:
@@ -91,13 +91,13 @@ def _run_quotient(answer: Callable, case: Case) -> Arrays:
         raise Fault(f"quotient should return six arrays: {', '.join(QUOTIENT_COLUMNS)}.")
     named = zip(QUOTIENT_COLUMNS, result, strict=True)
     columns = {name: as_array(value, f"Your {name}").astype(float) for name, value in named}
-    _require_table(columns)
+    _require_table(columns, graph)
     columns["distance"] = _of_its_class(columns["distance"], graph)
     return _in_one_order(columns)
 
 
-def _require_table(columns: Arrays) -> None:
-    """Raise Fault unless there is a row for each kind and one for each edge."""
+def _require_table(columns: Arrays, graph: CrystalGraph) -> None:
+    """Raise Fault unless there is a row for each kind and each edge, no more than in the graph."""
     for names in (QUOTIENT_COLUMNS[:2], QUOTIENT_COLUMNS[2:]):
         lengths = {columns[name].shape for name in names}
         if len(lengths) > 1 or len(lengths.pop()) != 1:
@@ -105,7 +105,10 @@ def _require_table(columns: Arrays) -> None:
             raise Fault(f"These arrays need one axis and one length; got {found}.", "shape")
     if not all(np.isfinite(column).all() for column in columns.values()):
         raise Fault("The result holds NaN or infinity.", "not finite")
-    n_kinds = len(columns["atomic_numbers"])
+    n_kinds, n_edges = len(columns["atomic_numbers"]), len(columns["center"])
+    if n_kinds > graph.n_atoms or n_edges > graph.n_edges:
+        found = f"{n_kinds} kinds of atoms and {n_edges} edges"
+        raise Fault(f"Your quotient has {found}, more than the graph itself.", "too large")
     for name in ("center", "neighbor"):
         kinds = columns[name]
         if not np.isin(kinds, np.arange(n_kinds)).all():
