@@ -28,6 +28,9 @@ def plot_moves(panels: Sequence[tuple], magnify: float = 1.0) -> Figure:
     Returns:
         The figure.
     """
+    places = np.concatenate([np.asarray(x) for x, _, _ in panels])[:, :2]
+    middle = (places.min(axis=0) + places.max(axis=0)) / 2
+    reach = np.ptp(places, axis=0).max() / 2 + 0.3
     figure = Figure(figsize=(3.6 * len(panels), 3.4), layout="constrained")
     for ax, (x, moved, title) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
@@ -39,7 +42,9 @@ def plot_moves(panels: Sequence[tuple], magnify: float = 1.0) -> Figure:
             **{"angles": "xy", "scale_units": "xy", "scale": 1, "color": COLORS[1], "zorder": 2},
         )
         ax.set(title=title, xlabel="x (angstrom)", ylabel="y (angstrom)", aspect="equal")
-        ax.margins(0.35)
+        ax.set(
+            xlim=(middle[0] - reach, middle[0] + reach), ylim=(middle[1] - reach, middle[1] + reach)
+        )
     return figure
 
 
@@ -82,6 +87,7 @@ def plot_learning(
     numbers = sorted({number for curve in errors.values() for number in curve})
     ax.set_xticks(numbers, [f"{number:,}" for number in numbers], minor=False)
     ax.minorticks_off()
+    ax.margins(x=0.12)
     low, high = ax.get_ylim()
     ticks = [
         tick for tick in (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1, 2) if low <= tick <= high
