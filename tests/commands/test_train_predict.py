@@ -500,7 +500,8 @@ def test_predict_says_what_is_wrong_with_a_checkpoint(here, trained, folder, tmp
     # Version 1 did not know its model file: the stub is found out when it is run.
     content = torch.load(out / "checkpoint.pt", weights_only=True)
     del content["model_file"]
-    torch.save(content | {"version": 1}, tmp_path / "old.pt")
+    [member] = content.pop("members")
+    torch.save(content | member | {"version": 1}, tmp_path / "old.pt")
     result = here(
         *("predict", "--checkpoint", tmp_path / "old.pt"),
         *("--model", model_files / "stub.py", cif),
