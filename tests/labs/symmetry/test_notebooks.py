@@ -21,7 +21,12 @@ def executed(path: Path, folder: Path, **environment: str) -> list:
     notebook = nbformat.read(path, as_version=4)
     resources = {"metadata": {"path": str(folder)}}
     client = NotebookClient(
-        notebook, timeout=300, kernel_name="python3", allow_errors=True, resources=resources
+        notebook,
+        timeout=300,
+        startup_timeout=300,  # of the kernel, on a computer that is busy with other tests
+        kernel_name="python3",
+        allow_errors=True,
+        resources=resources,
     )
     (folder / NAME).write_bytes(path.read_bytes())  # the board reads it
     client.execute(env={**os.environ, **environment})
