@@ -113,7 +113,7 @@ class DefectNetwork(QuotientNetwork):
         weight = torch.exp(logit - largest[batch.crystal])
         return weight / _summed(weight, batch)[batch.crystal]
 
-    def forward(self, batch: CellBatch) -> Tensor:
+    def forward(self, batch: CellBatch) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Log-odds (C,) of a defect; (C, n_classes) for several classes."""
         if self.readout in PER_ATOM:
             out = self.parts.max_pool(self.scores(batch), batch.crystal)

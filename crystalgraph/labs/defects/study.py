@@ -112,7 +112,7 @@ def train_on_rows(
     run = _Run(network, epochs * _n_batches(rows))
     best, losses = (np.inf, copy.deepcopy(network.state_dict())), []
     for epoch in range(0 if autograding() else epochs):
-        table = tables[rng.integers(len(tables))]
+        table = tables[int(rng.integers(len(tables)))]
         losses.append(run.epoch(table, rng.permutation(rows.train)))
         if epoch >= epochs // 2 and (epochs - epoch) % 2:  # every second one, and the last
             value = _loss_without_gradient(network, tables[-1], rows.val)

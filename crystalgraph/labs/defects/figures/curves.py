@@ -50,7 +50,8 @@ def plot_accuracies(
         shares: (kind, readout, n of the cells) -> share of right answers.
         baselines: kind -> name -> share, drawn as lines.
     """
-    kinds, readouts = (list(dict.fromkeys(key[at] for key in shares)) for at in range(2))
+    kinds = list(dict.fromkeys(kind for kind, _, _ in shares))
+    readouts = list(dict.fromkeys(readout for _, readout, _ in shares))
     sizes = sorted({n for _, _, n in shares})
     figure, panels = plt.subplots(
         1, len(kinds), figsize=(5.2 * len(kinds), 3.6), layout="constrained", squeeze=False
