@@ -137,6 +137,8 @@ def distances_to(cell: Structure, places: np.ndarray) -> np.ndarray:
 
 # ---- holes, where an interstitial finds room
 
+SAME_LEVEL = 0.5
+"""Angstrom; atoms that are not lower than this below the highest make the surface of a layer."""
 STEPS = 12
 """Points of the grid along each axis of the layer on which holes are looked for."""
 
@@ -152,9 +154,9 @@ def holes(host: Structure) -> np.ndarray:
     inside = np.concatenate([grid + [0, 0, z] for z in np.linspace(bottom, top, 13)])
     room = distances_to(host, inside).min(axis=1).round(5)
     found = [inside[room.argmax()]] if room.max() > CLOSE * bond else []
-    surface = [number for number, z in enumerate(host.cart_coords[:, 2]) if z > top - 1e-3]
+    surface = [number for number, z in enumerate(host.cart_coords[:, 2]) if z > top - SAME_LEVEL]
     hollow = distances_to(host, grid + [0, 0, top])[:, surface].min(axis=1).round(5).argmax()
-    column = grid[hollow] + [0, 0, top] + np.linspace(0, 3.5, 141)[:, None] * [0, 0, 1]
+    column = grid[hollow] + [0, 0, top] + np.linspace(0, bond, 141)[:, None] * [0, 0, 1]
     high_enough = distances_to(host, column).min(axis=1) >= bond - 1e-9
     return np.array([*found, column[high_enough.argmax()]])
 

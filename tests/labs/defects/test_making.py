@@ -12,6 +12,7 @@ from crystalgraph.errors import CrystalGraphError
 from crystalgraph.labs.defects.cells import defect_of
 from crystalgraph.labs.defects.making import (
     KINDS,
+    distances_to,
     holes,
     make_defect,
     perfect_cell,
@@ -91,6 +92,12 @@ def test_a_swap_leaves_all_distances_and_an_interstitial_no_shorter_one(dataset,
     extra = build_graph(make_defect(host, 3, "interstitial", 0, rng).structure, "")
     assert extra.distance.min() > 0.92 * shortest_bond(host)
     assert len(holes(host)) in (1, 2)
+
+
+def test_no_interstitial_is_nearer_to_an_atom_than_atoms_are_to_each_other(dataset):
+    for host in dataset.structures:
+        nearest = distances_to(host, holes(host)).min()
+        assert nearest > 0.92 * shortest_bond(host), host.formula
 
 
 def test_the_generator_decides_and_the_same_one_gives_the_same(dataset):

@@ -18,6 +18,7 @@ from crystalgraph.labs.defects.network import READOUTS, DefectNetwork, Parts
 from crystalgraph.releasing.right_answers import right_answers
 
 SOME = ["1T:Ti-S", "BN:B-N", "K2NiF4:Sr-Ti-O", "FeOCl:Ti-O-Br", "GaSe:Ga-Se", "MX3:Cr-I"]
+EPOCHS_BY_HEART = 80
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,11 @@ def dataset():
 @pytest.fixture(scope="module")
 def twins(dataset):
     return make_twins(dataset, SOME, "swap", 3)
+
+
+@pytest.fixture(scope="module")
+def smallest(dataset):
+    return make_twins(dataset, SOME, "swap", 2)
 
 
 @pytest.mark.parametrize("pooling", ["mean", "max", "softmax"])
@@ -53,18 +59,16 @@ def test_the_textbook_network_on_whole_cells_gives_the_same(dataset, twins, part
     with torch.no_grad():
         expected = textbook(*batch_graphs(graphs, published_features()).inputs())
         found = network(twins.batch(twins.rows(SOME)))
-    assert torch.allclose(found, expected, atol=1e-4) and expected.std() > 1e-3
+    assert torch.allclose(found, expected, rtol=0, atol=0.02 * expected.std())
 
 
 @pytest.mark.parametrize("readout", READOUTS)
-def test_every_readout_learns_something_of_two_by_two_cells(twins, parts, readout):
-    """Six hosts and their twins by heart: a readout that is wired wrongly does not get there."""
+def test_every_readout_learns_two_by_two_cells_by_heart(smallest, parts, readout):
+    """Six hosts and their twins: a readout that is wired wrongly does not get there."""
     hosts = study.Hosts(SOME, SOME, SOME)
-    trained = study.train(readout, parts, twins, hosts, seed=0, epochs=40)
+    trained = study.train(readout, parts, smallest, hosts, seed=0, epochs=EPOCHS_BY_HEART)
     assert trained.train_loss[-1] < 0.6 < trained.train_loss[0] + 0.2
-    again = study.train(readout, parts, twins, hosts, seed=0, epochs=2)
-    assert again.train_loss != trained.train_loss[:2]  # another schedule
-    assert study.log_odds(trained.network, twins, SOME).shape == (6, 2)
+    assert study.is_right(study.log_odds(trained.network, smallest, SOME)).mean() > 0.7
 
 
 def test_the_highest_score_is_the_answer(twins, parts):

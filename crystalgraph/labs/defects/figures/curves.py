@@ -50,8 +50,9 @@ def plot_accuracies(
         shares: (kind, readout, n of the cells) -> share of right answers.
         baselines: kind -> name -> share, drawn as lines.
     """
-    kinds, readouts = (list(dict.fromkeys(str(key[at]) for key in shares)) for at in range(2))
-    sizes = list(dict.fromkeys(n for *_, n in shares))
+    kinds = list(dict.fromkeys(kind for kind, _, _ in shares))
+    readouts = list(dict.fromkeys(readout for _, readout, _ in shares))
+    sizes = sorted({n for _, _, n in shares})
     figure, panels = plt.subplots(
         1, len(kinds), figsize=(5.2 * len(kinds), 3.6), layout="constrained", squeeze=False
     )
@@ -68,7 +69,8 @@ def plot_accuracies(
         ax.axhline(0.5, **CHANCE)
         ax.set(title=kind, ylim=(0.4, 1.03), ylabel="accuracy on test hosts")
         ax.set_xticks(range(len(sizes)), [f"{n} x {n}" for n in sizes])
-        ax.legend(fontsize=8, loc="lower left", ncols=2)
+    entries = panels[0][0].get_legend_handles_labels()
+    figure.legend(*entries, loc="outside lower center", ncols=len(readouts), fontsize=9)
     return _finished(figure)
 
 
