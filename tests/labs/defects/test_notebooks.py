@@ -96,6 +96,7 @@ def untouched(tmp_path_factory):
     return notebook
 
 
+@pytest.mark.nightly
 def test_only_tasks_and_what_needs_them_fail(untouched):
     failed = {}
     for cell in (cell for cell in untouched.cells if cell.cell_type == "code"):

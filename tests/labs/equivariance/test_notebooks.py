@@ -54,6 +54,7 @@ def test_the_solutions_score_full_points_while_nothing_trains(name, tmp_path):
     assert scores == {t.id: t.points for t in LAB.tasks.values() if t.notebook == name}
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", LAB.notebooks.values(), ids=lambda name: name[:1])
 def test_a_released_notebook_fails_only_where_a_task_is_open(name, tmp_path):
     notebook = executed(LAB.release(), tmp_path, name, grading=True)

@@ -77,6 +77,7 @@ def test_the_cells_print_what_the_texts_beside_them_say(solution):
     assert "multiplicities [24  8  8]" in text["look-1-2"]
 
 
+@pytest.mark.nightly
 def test_only_tasks_and_what_needs_them_fail(tmp_path):
     """As nbgrader runs it, where pictures of crystals are plain."""
     cells = executed(LAB.release() / NAME, tmp_path, NBGRADER_EXECUTION="autograde")
