@@ -41,6 +41,7 @@ LONGEST_FIRST = (
     "course/test_set_up.py",
     "grading/test_batch.py",
     "labs/hw/test_notebooks.py",
+    "labs/defects/test_defects_notebooks.py",
     "grading/test_gradebook.py",
     "releasing/test_second_lab.py",
     "test_every_lab.py",
@@ -55,7 +56,13 @@ BY_LAB = "test_every_lab.py"
 
 # The sandbox is made of bubblewrap, and nbgrader itself does not run on Windows.
 NEEDS_LINUX = (
-    *("sandbox", "grading", "builders", "labs/hw/test_hostile.py", "labs/symmetry/test_hostile.py"),
+    *(
+        "sandbox",
+        "grading",
+        "builders",
+        "labs/hw/test_hostile.py",
+        "labs/symmetry/test_symmetry_hostile.py",
+    ),
     *("documents/test_docs_grading.py", "releasing/test_second_lab.py"),
 )
 NEEDS_POSIX = ("releasing", "documents/test_docs.py")

@@ -184,7 +184,9 @@ def wrong_digit(content):
 
 
 @pytest.mark.parametrize(
-    ("damage", "n_lost"), [(garbage, 6), (cut_off, 1), (wrong_digit, 1)], ids=lambda one: str(one)
+    ("damage", "n_lost"),
+    [(garbage, 6), (cut_off, 1), (wrong_digit, 1)],
+    ids=lambda one: getattr(one, "__name__", str(one)),
 )
 def test_what_is_damaged_is_read_again(folder, cache, counted, damage, n_lost):
     first = read(folder)
