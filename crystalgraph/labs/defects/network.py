@@ -67,6 +67,10 @@ class DefectNetwork(QuotientNetwork):
         self.readout, self.parts = readout, parts
         self.attention = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.Tanh(), nn.Linear(WIDTH, 1))
 
+    def atoms(self, batch: CellBatch) -> Tensor:
+        """Features (M, F) of each kind of atoms after the last convolution."""
+        return self.states(batch.quotient)[-1]
+
     def head(self, features: Tensor) -> Tensor:
         """Features (rows, F) to numbers (rows, n_classes)."""
         return self.fc_out(softplus(self.conv_to_fc(softplus(features))))
@@ -82,7 +86,7 @@ class DefectNetwork(QuotientNetwork):
                 f"A network with the readout '{self.readout}' has no numbers of single atoms; "
                 f"train one with {' or '.join(PER_ATOM)}."
             )
-        atoms = self.states(batch.quotient)[-1]
+        atoms = self.atoms(batch)
         if self.readout == "contrast":
             atoms = self.parts.contrast(atoms, batch.element, batch.multiplicity, batch.crystal)
         return self.head(atoms)
