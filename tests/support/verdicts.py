@@ -2,6 +2,8 @@
 
 from functools import cache
 
+import pytest
+
 from crystalgraph.checking.cases import Case
 from crystalgraph.checking.check import Check
 from crystalgraph.checking.examine import examine
@@ -25,6 +27,23 @@ def known_answers(module: str, of: str) -> list[tuple[str, Mutant | RightAnswer]
         for name, lab in LABS.items()
         for answer in getattr(lab.instructor(module), of)
         if answer.task in lab.tasks
+    ]
+
+
+def every_third(answers: list[tuple[str, Mutant | RightAnswer]], first: int) -> list:
+    """The same for parametrize: every third is tried at once, the others at night.
+
+    test_every_lab tries all of them at once. Who repeats that in another way (drawn cases, a
+    sandbox's process) need not repeat all.
+
+    Args:
+        answers: as known_answers gives them.
+        first: that is tried, 0 to 2.
+    """
+    at_night = pytest.mark.nightly
+    return [
+        pytest.param(*one, marks=() if number % 3 == first else at_night)
+        for number, one in enumerate(answers)
     ]
 
 
