@@ -176,6 +176,8 @@ def _plain(value):
 
 
 COMPARED = [(name, task) for name, task in TASKS if LABS[name].checks[task].describe]
+OWN_INPUTS = {("equivariance", "1.2"), ("equivariance", "1.3")}
+"""Their first steps make inputs that are in no case, so that nobody learns them by heart."""
 
 
 @pytest.mark.parametrize(("name", "task_id"), COMPARED)
@@ -186,6 +188,7 @@ def test_visible_cases_learned_by_heart_score_nothing(name, task_id):
         for case in stored:
             check.run(answer, case)
     memory.learning = False
-    assert examine_on(name, task_id, answer, stored).points > 0
+    by_heart = examine_on(name, task_id, answer, stored).points
+    assert (by_heart > 0) != ((name, task_id) in OWN_INPUTS)
     for seed in SEEDS:
         assert examine_on(name, task_id, answer, drawn(name, task_id, seed)).points == 0

@@ -1,5 +1,6 @@
 """The students' copy: nothing of the instructor's is in it, and what a student needs works."""
 
+import ast
 import os
 import re
 import subprocess
@@ -203,10 +204,10 @@ def imports_of(path):
     """A program that imports what a notebook imports, in the notebook's folder."""
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     lines = [
-        line
+        ast.unparse(node)
         for cell in cells
-        for line in cell.source.split("\n")
-        if line.startswith(("import ", "from ")) and "google" not in line
+        for node in ast.parse(re.sub(r"^(\s*)[!%].*$", r"\1pass", cell.source, flags=re.M)).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
     ]
     assert lines
     return "\n".join([f"import os; os.chdir({str(path.parent)!r})", *lines])

@@ -7,6 +7,7 @@ import numpy as np
 from crystalgraph.checking.case_numbers import MAX_TRIES, CaseNumbers
 from crystalgraph.checking.cases import ON_PAPER, Arrays, Case
 from crystalgraph.labs.equivariance import shaken
+from crystalgraph.labs.equivariance.checks.crystals import pull
 from crystalgraph.labs.equivariance.checks.own_tests import PLANTED
 from crystalgraph.labs.equivariance.instructor.reference import EGCL
 from crystalgraph.labs.equivariance.reports import KINDS, claim
@@ -255,5 +256,16 @@ def crystals_to_send_home(numbers: CaseNumbers) -> list[Case]:
 
 
 def _to_send_home(rng: np.random.Generator, name: str, times: int) -> Case:
-    crystal = shaken.shaken(shaken.perovskite("Ca", "Ti", repeat=(1, 1, 1)), rng, 0.25)
-    return Case(name, {"x": crystal.x, "lattice": crystal.lattice}, {"times": times})
+    """Drawn until the first move changes who is whose neighbor."""
+    for _ in range(MAX_TRIES):
+        crystal = shaken.shaken(shaken.perovskite("Ca", "Ti", repeat=(1, 1, 1)), rng, 0.25)
+        edge_index, image = shaken.periodic_neighbors(crystal.x, crystal.lattice, shaken.CUTOFF)
+        moved = pull(crystal.x, edge_index, image @ crystal.lattice)
+        later = shaken.periodic_neighbors(moved, crystal.lattice, shaken.CUTOFF)
+        if _edges(edge_index, image) != _edges(*later):
+            return Case(name, {"x": crystal.x, "lattice": crystal.lattice}, {"times": times})
+    raise AssertionError(f"no crystal in {MAX_TRIES} tries has other neighbors after a move")
+
+
+def _edges(edge_index: np.ndarray, image: np.ndarray) -> set[tuple[int, ...]]:
+    return {tuple(row) for row in np.vstack([edge_index, np.transpose(image)]).T.tolist()}
