@@ -249,7 +249,7 @@ def scored_cells(numbers: CaseNumbers) -> list[Case]:
     """Scores of kinds of atoms, and the share of each that is at the defect."""
     rng = numbers.rng
     paper = {
-        "scores": numbers.array((2, 0, 0, 3), (4, 1, 1, 5), by_hand=[2.5, -1, 0.5, 3]),
+        "scores": numbers.array((2, -2, 0, 3), (4, -1, 1, 5), by_hand=[2.5, -1, 0.5, 3]),
         "at_defect": np.array([1.0, 0, 1, 0]),
         "multiplicity": numbers.choose(
             np.array([2.0, 6, 1, 3]), lambda: rng.permutation(np.arange(2.0, 9))[:4]

@@ -525,9 +525,9 @@ SUBMISSIONS = [
         "search for the solution",
         "the disk is searched for model.py, hidden cases, solution notebooks, gradebooks",
         _expansion(f"{SEARCH}\nif FOUND:\n    {USE_IF_FOUND}\n{ZEROS}", "FOUND, SEARCHED = [], []"),
-        "WRONG",
+        "WRONG or TIMEOUT",  # a disk that nobody has read yet is slow
         0,
-        {"1.3": "WRONG"},
+        {"1.3": "WRONG or TIMEOUT"},
     ),
     Submission(
         "expected values in memory",
