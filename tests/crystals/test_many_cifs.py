@@ -283,6 +283,7 @@ def test_a_command_that_is_ended_leaves_a_cache_to_go_on_from(folder, cache, cou
     begun = time.monotonic()
     output, errors = process.communicate(timeout=20)
     assert time.monotonic() - begun < 5 and output == "ready\n"
+    assert ("Traceback" in errors) == (sent == signal.SIGINT), errors
     assert errors.rstrip().endswith("KeyboardInterrupt") == (sent == signal.SIGINT), errors
     [file] = cache.iterdir()
     kept = [line for line in file.read_bytes().splitlines() if line]

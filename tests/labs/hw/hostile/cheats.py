@@ -118,8 +118,7 @@ SEARCH = """
 import os
 for root in () if SEARCHED else ("/", "/proc/1/root", "/proc/self/root"):
     for folder, folders, files in os.walk(root):
-        folders[:] = [f for f in folders if os.path.join(folder, f) not in ("/proc", "/sys", "/usr")
-                      and f != "site-packages"]
+        folders[:] = [f for f in folders if f not in ("proc", "sys", "usr", "site-packages")]
         for name in files:
             if name.endswith((".py", ".ipynb", ".npz", ".db")):
                 path = os.path.join(folder, name)
@@ -525,9 +524,9 @@ SUBMISSIONS = [
         "search for the solution",
         "the disk is searched for model.py, hidden cases, solution notebooks, gradebooks",
         _expansion(f"{SEARCH}\nif FOUND:\n    {USE_IF_FOUND}\n{ZEROS}", "FOUND, SEARCHED = [], []"),
-        "WRONG or TIMEOUT",  # a disk that nobody has read yet is slow
+        "WRONG",
         0,
-        {"1.3": "WRONG or TIMEOUT"},
+        {"1.3": "WRONG"},
     ),
     Submission(
         "expected values in memory",
