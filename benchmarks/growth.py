@@ -30,8 +30,10 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import torch
 from pymatgen.io.cif import CifWriter
+from torch.nn.functional import l1_loss
 
 from crystalgraph import paths
+from crystalgraph.crystals.bond_features import BondSettings
 from crystalgraph.crystals.datasets import FORMATION_ENERGY, load_perovskites
 from crystalgraph.crystals.features import published_features
 from crystalgraph.crystals.graph_cache import build_graphs
@@ -42,12 +44,12 @@ from crystalgraph.crystals.symmetry import quotients
 from crystalgraph.networks.engine.batches import PreparedQuotients
 from crystalgraph.networks.engine.flat_adamw import FlatAdamW
 from crystalgraph.networks.engine.network import QuotientNetwork
+from crystalgraph.networks.engine.training import engine_step
 from crystalgraph.networks.training import TrainSettings
 
 SIZES = (700, 7000, 70000)
 FEW = 64
 LARGEST_STRAIN = 0.02
-N_BOND_FEATURES = 41
 LIBC = ctypes.CDLL(None)
 
 Result = TypeVar("Result")
@@ -137,15 +139,12 @@ def measure(n_crystals: int) -> dict[str, Cost]:
 def train_epoch(table: PreparedQuotients, targets: torch.Tensor) -> None:
     """One epoch of the engine in shuffled batches: cut, forward, backward, step."""
     settings = TrainSettings()
-    network = QuotientNetwork(published_features().n_features, N_BOND_FEATURES)
+    network = QuotientNetwork(published_features().n_features, BondSettings().n_centers)
     optimizer = FlatAdamW(network.parameters(), lr=settings.learning_rate)
     order = np.random.default_rng(0).permutation(len(table))
     groups = np.array_split(order, -(-len(order) // settings.batch_size))
     for rows, batch in zip(groups, table.batches(groups), strict=True):
-        optimizer.zero_grad()
-        torch.nn.functional.l1_loss(network(batch), targets[rows]).backward()
-        optimizer.join_gradients()
-        optimizer.step()
+        engine_step(network, batch, targets[rows], optimizer, settings.clip, l1_loss)
 
 
 def measure_apart(n_crystals: int) -> dict[str, Cost]:

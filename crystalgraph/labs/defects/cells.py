@@ -142,7 +142,7 @@ def make_twins(
         perfect = [change(perfect_cell(host, n), name) for host, name in hosts]
         broken = [change(cell, name) for cell, name in zip(broken, names, strict=True)]
     flat = [cell for pair in zip(perfect, broken, strict=True) for cell in pair]
-    graphs, at_defect = _quotients(flat)
+    graphs, at_defect, _ = _quotients(flat)
     if change is None:
         graphs[::2] = [_repeated(graph, n * n) for graph in graphs[::2]]
     return Twins(names, graphs, at_defect)
@@ -150,18 +150,21 @@ def make_twins(
 
 def one_cell(cell: Cell) -> tuple[Twins, np.ndarray]:
     """A table with one cell in its only row, and the kind (N,) of each of its atoms."""
-    kind = refine_colors(build_graph(cell.structure, cell.kind), rounds=N_CONV)
-    return Twins([], *_quotients([cell])), kind
+    graphs, at_defect, (kind,) = _quotients([cell])
+    return Twins([], graphs, at_defect), kind
 
 
-def _quotients(cells: Sequence[Cell]) -> tuple[list[QuotientGraph], list[np.ndarray]]:
-    """Quotient graphs of cells, and the share of each kind's atoms at the defect."""
+def _quotients(
+    cells: Sequence[Cell],
+) -> tuple[list[QuotientGraph], list[np.ndarray], list[np.ndarray]]:
+    """Quotient graphs of cells, the share of each kind's atoms at the defect, each atom's kind."""
     graphs = [build_graph(cell.structure, cell.kind) for cell in cells]
-    shares = []
-    for graph, cell in zip(graphs, cells, strict=True):
-        kind = refine_colors(graph, rounds=N_CONV)
-        shares.append(np.bincount(kind, cell.atoms_at_defect) / np.bincount(kind))
-    return quotients(graphs, rounds=N_CONV), shares
+    kinds = [refine_colors(graph, rounds=N_CONV) for graph in graphs]
+    shares = [
+        np.bincount(kind, cell.atoms_at_defect) / np.bincount(kind)
+        for kind, cell in zip(kinds, cells, strict=True)
+    ]
+    return quotients(graphs, rounds=N_CONV), shares, kinds
 
 
 def _repeated(graph: QuotientGraph, times: int) -> QuotientGraph:

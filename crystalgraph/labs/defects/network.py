@@ -57,7 +57,7 @@ class DefectNetwork(QuotientNetwork):
             raise CrystalGraphError(f"No readout '{readout}'; choose one of {', '.join(READOUTS)}.")
         super().__init__(
             published_features().n_features,
-            len(BondSettings().centers),
+            BondSettings().n_centers,
             WIDTH,
             N_CONV,
             HEAD,

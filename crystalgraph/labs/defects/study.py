@@ -109,7 +109,7 @@ def train_on_rows(
     torch.manual_seed(seed)
     rng, begun = np.random.default_rng(seed), time.process_time()
     network = DefectNetwork(readout, parts)
-    run = _Run(network, epochs * _n_batches(rows))
+    run = _Run(network, epochs * _n_batches(rows.train))
     best, losses = (np.inf, copy.deepcopy(network.state_dict())), []
     for epoch in range(0 if autograding() else epochs):
         table = tables[int(rng.integers(len(tables)))]
@@ -140,7 +140,7 @@ class _Run:
     def epoch(self, table: Twins, rows: np.ndarray) -> float:
         """One step for each batch of rows; the mean loss."""
         self.network.train()
-        groups, total = np.array_split(rows, max(1, round(len(rows) / BATCH_SIZE))), 0.0
+        groups, total = np.array_split(rows, _n_batches(rows)), 0.0
         for group, batch in zip(groups, table.batches(groups), strict=True):
             loss = _loss(self.network(batch), table.label[group])
             self.optimizer.zero_grad()
@@ -152,8 +152,8 @@ class _Run:
         return total / len(rows)
 
 
-def _n_batches(rows: Rows) -> int:
-    return max(1, round(len(rows.train) / BATCH_SIZE))
+def _n_batches(rows: np.ndarray) -> int:
+    return max(1, round(len(rows) / BATCH_SIZE))
 
 
 def _loss(log_odds: torch.Tensor, label: np.ndarray) -> torch.Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from crystalgraph.crystals.bond_features import BondSettings
 from crystalgraph.crystals.features import published_features
 from crystalgraph.crystals.graphs import CrystalGraph
 from crystalgraph.crystals.symmetry import QuotientGraph
@@ -21,7 +22,6 @@ from crystalgraph.networks.engine.network import QuotientNetwork
 Pool = Callable[[Tensor, Tensor, Tensor, int], Tensor]
 """(features (M, F), multiplicity (M,), crystal (M,), C) -> features (C, F) of crystals."""
 
-N_BOND_FEATURES = 41
 BATCH_SIZE = 64
 
 
@@ -39,7 +39,7 @@ def _network(seed: int, batch_norm: bool) -> QuotientNetwork:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         n_atom_features = published_features().n_features
-        return QuotientNetwork(n_atom_features, N_BOND_FEATURES, batch_norm=batch_norm)
+        return QuotientNetwork(n_atom_features, BondSettings().n_centers, batch_norm=batch_norm)
 
 
 def atom_by_atom(graph: CrystalGraph) -> QuotientGraph:

@@ -4,18 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from crystalgraph.crystals.datasets import load_monolayers
 from crystalgraph.crystals.graphs import build_graph
 from crystalgraph.crystals.symmetry import quotient, refine_colors
 from crystalgraph.labs.defects.cells import N_CONV, defect_of, make_twins, one_cell
 from crystalgraph.labs.defects.making import perfect_cell, rattled
 
 SOME = ["1T:Ti-S", "BN:B-N", "K2NiF4:Sr-Ti-O", "FeOCl:Ti-O-Br"]
-
-
-@pytest.fixture(scope="module")
-def dataset():
-    return load_monolayers()
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,11 @@ import re
 import subprocess
 import sys
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
+from executed import error_of, executed
 
 from crystalgraph.course.metrics import read_metrics
 from crystalgraph.labs import LABS
-from crystalgraph.labs.lab import HIDDEN
 from crystalgraph.releasing.holes import POINTS_CALL
 
 pytestmark = pytest.mark.slow
@@ -83,24 +81,14 @@ def test_what_the_texts_say_of_the_numbers(numbers):
 @pytest.fixture(scope="module")
 def untouched(tmp_path_factory):
     """The released notebook, executed as it is, past every error."""
-    notebook = nbformat.read(LAB.release() / NAME, as_version=4)
-    client = NotebookClient(
-        notebook,
-        timeout=300,
-        kernel_name="python3",
-        allow_errors=True,
-        resources={"metadata": {"path": str(tmp_path_factory.mktemp("untouched"))}},
-    )
-    unset = ("NBGRADER_EXECUTION", HIDDEN)
-    client.execute(env={name: value for name, value in os.environ.items() if name not in unset})
-    return notebook
+    return executed(LAB.release() / NAME, tmp_path_factory.mktemp("untouched"))
 
 
 @pytest.mark.nightly
 def test_only_tasks_and_what_needs_them_fail(untouched):
     failed = {}
     for cell in (cell for cell in untouched.cells if cell.cell_type == "code"):
-        error = next((one for one in cell.outputs if one.output_type == "error"), None)
+        error = error_of(cell)
         checked = POINTS_CALL.findall(cell.source)
         if checked:
             assert error and f"Task {checked[0]} is not implemented yet" in error.evalue, cell.id

@@ -6,7 +6,6 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from crystalgraph.crystals.datasets import load_monolayers
 from crystalgraph.crystals.graphs import build_graph
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.labs.defects.cells import defect_of
@@ -23,11 +22,6 @@ from crystalgraph.paths import DATA
 from crystalgraph.releasing.right_answers import right_answers
 
 SOME = ("1T:Ti-S", "BN:B-N", "K2NiF4:Sr-Ti-O", "MX3:Cr-I", "Janus-1H:Mo-S-Se", "FeOCl:Ti-O-Br")
-
-
-@pytest.fixture(scope="module")
-def dataset():
-    return load_monolayers()
 
 
 def host_of(dataset, name):

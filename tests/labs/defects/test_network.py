@@ -5,7 +5,6 @@ import pytest
 import torch
 from bundled import model
 
-from crystalgraph.crystals.datasets import load_monolayers
 from crystalgraph.crystals.features import published_features
 from crystalgraph.crystals.graphs import batch_graphs, build_graph
 from crystalgraph.crystals.symmetry import with_distance_classes
@@ -25,11 +24,6 @@ EPOCHS_BY_HEART = 80
 def parts():
     answers = right_answers(LABS["defects"])
     return Parts(answers["1.4"], answers["1.5"], answers["1.8"])
-
-
-@pytest.fixture(scope="module")
-def dataset():
-    return load_monolayers()
 
 
 @pytest.fixture(scope="module")

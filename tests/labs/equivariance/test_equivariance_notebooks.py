@@ -1,17 +1,14 @@
 """The notebooks end to end: as nbgrader executes them (nothing trains); at night they train."""
 
-import os
 import shutil
 import subprocess
 import sys
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
+from executed import error_of, executed
 
 from crystalgraph.course.metrics import read_metrics
 from crystalgraph.labs import LABS
-from crystalgraph.labs.lab import HIDDEN
 from crystalgraph.releasing.holes import POINTS_CALL
 
 pytestmark = pytest.mark.slow
@@ -19,32 +16,16 @@ pytestmark = pytest.mark.slow
 LAB = LABS["equivariance"]
 
 
-def executed(source, folder, name, grading):
-    """A notebook of a folder, executed beside the others, past every error."""
+def graded(source, folder, name):
+    """A notebook of a folder, executed beside the others as nbgrader does it."""
     for path in source.glob("*.ipynb"):
         shutil.copyfile(path, folder / path.name)
-    notebook = nbformat.read(folder / name, as_version=4)
-    client = NotebookClient(
-        notebook,
-        timeout=300,
-        kernel_name="python3",
-        allow_errors=True,
-        resources={"metadata": {"path": str(folder)}},
-    )
-    unset = ("NBGRADER_EXECUTION", HIDDEN)
-    env = {name: value for name, value in os.environ.items() if name not in unset}
-    client.execute(env=env | ({"NBGRADER_EXECUTION": "autograde"} if grading else {}))
-    return notebook
-
-
-def error_of(cell):
-    """The cell's error output, or None."""
-    return next((out for out in cell.get("outputs", ()) if out.output_type == "error"), None)
+    return executed(folder / name, folder, NBGRADER_EXECUTION="autograde")
 
 
 @pytest.mark.parametrize("name", LAB.notebooks.values(), ids=lambda name: name[:1])
 def test_the_solutions_score_full_points_while_nothing_trains(name, tmp_path):
-    notebook = executed(LAB.solutions(), tmp_path, name, grading=True)
+    notebook = graded(LAB.solutions(), tmp_path, name)
     scores = {}
     for cell in notebook.cells:
         assert error_of(cell) is None, (cell.id, error_of(cell))
@@ -57,7 +38,7 @@ def test_the_solutions_score_full_points_while_nothing_trains(name, tmp_path):
 @pytest.mark.nightly
 @pytest.mark.parametrize("name", LAB.notebooks.values(), ids=lambda name: name[:1])
 def test_a_released_notebook_fails_only_where_a_task_is_open(name, tmp_path):
-    notebook = executed(LAB.release(), tmp_path, name, grading=True)
+    notebook = graded(LAB.release(), tmp_path, name)
     unbound = {"predicted", "mine", "systems"}  # bound in cells that need a task
     for cell in notebook.cells:
         error = error_of(cell)

@@ -10,13 +10,11 @@ import subprocess
 import sys
 import time
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
+from executed import error_of, executed
 
 from crystalgraph.course.metrics import read_metrics
 from crystalgraph.labs import LABS
-from crystalgraph.labs.lab import HIDDEN
 from crystalgraph.releasing.holes import POINTS_CALL
 
 pytestmark = pytest.mark.slow
@@ -80,22 +78,7 @@ def untouched(request, tmp_path_factory):
     """A released notebook, executed as it is, past every error."""
     folder = tmp_path_factory.mktemp("untouched")
     (folder / HW.model_file).write_bytes((HW.release() / HW.model_file).read_bytes())
-    notebook = nbformat.read(HW.release() / request.param, as_version=4)
-    client = NotebookClient(
-        notebook,
-        timeout=300,
-        kernel_name="python3",
-        allow_errors=True,
-        resources={"metadata": {"path": str(folder)}},
-    )
-    unset = ("NBGRADER_EXECUTION", HIDDEN)
-    client.execute(env={name: value for name, value in os.environ.items() if name not in unset})
-    return request.param, notebook
-
-
-def error_of(cell):
-    """The cell's error output, or None."""
-    return next((out for out in cell.outputs if out.output_type == "error"), None)
+    return request.param, executed(HW.release() / request.param, folder)
 
 
 def parsed(source):

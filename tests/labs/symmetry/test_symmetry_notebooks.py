@@ -1,12 +1,9 @@
 """The notebook end to end: the solution runs through, the released one fails only where it must."""
 
-import os
 import re
-from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
+from executed import error_of, executed
 
 from crystalgraph.labs import LABS
 
@@ -16,31 +13,17 @@ LAB = LABS["symmetry"]
 (NAME,) = LAB.notebooks.values()
 
 
-def executed(path: Path, folder: Path, **environment: str) -> list:
+def cells_of(path, folder, **environment):
     """The code cells of a notebook after it has run past every error."""
-    notebook = nbformat.read(path, as_version=4)
-    resources = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(
-        notebook,
-        timeout=300,
-        startup_timeout=300,  # of the kernel, on a computer that is busy with other tests
-        kernel_name="python3",
-        allow_errors=True,
-        resources=resources,
-    )
     (folder / NAME).write_bytes(path.read_bytes())  # the board reads it
-    client.execute(env={**os.environ, **environment})
+    notebook = executed(path, folder, **environment)
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def errors(cells):
     """Cell -> its error."""
-    return {
-        cell.id: out.ename + ": " + out.evalue
-        for cell in cells
-        for out in cell.outputs
-        if out.output_type == "error"
-    }
+    found = {cell.id: error_of(cell) for cell in cells}
+    return {name: f"{out.ename}: {out.evalue}" for name, out in found.items() if out}
 
 
 def shown(cells):
@@ -50,7 +33,7 @@ def shown(cells):
 
 @pytest.fixture(scope="module")
 def solution(tmp_path_factory):
-    return executed(LAB.solutions() / NAME, tmp_path_factory.mktemp("solution"))
+    return cells_of(LAB.solutions() / NAME, tmp_path_factory.mktemp("solution"))
 
 
 def test_the_solution_runs_from_top_to_bottom(solution):
@@ -80,7 +63,7 @@ def test_the_cells_print_what_the_texts_beside_them_say(solution):
 @pytest.mark.nightly
 def test_only_tasks_and_what_needs_them_fail(tmp_path):
     """As nbgrader runs it, where pictures of crystals are plain."""
-    cells = executed(LAB.release() / NAME, tmp_path, NBGRADER_EXECUTION="autograde")
+    cells = cells_of(LAB.release() / NAME, tmp_path, NBGRADER_EXECUTION="autograde")
     failed = errors(cells)
     for task in LAB.tasks.values():
         said = failed.pop(f"check-{task.id.replace('.', '-')}")

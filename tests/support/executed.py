@@ -1,0 +1,38 @@
+"""A notebook that is executed past every error, and the errors of its cells."""
+
+import os
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+from crystalgraph.labs.lab import HIDDEN
+
+UNSET = ("NBGRADER_EXECUTION", HIDDEN)
+
+
+def executed(path: Path, folder: Path, **environment: str) -> nbformat.NotebookNode:
+    """A notebook with its outputs; nbgrader's variable and that of hidden cases are not set.
+
+    Args:
+        path: of the notebook; it is read, never written.
+        folder: that its kernel works in.
+        environment: further variables.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=300,
+        startup_timeout=300,  # of the kernel, on a computer that is busy with other tests
+        kernel_name="python3",
+        allow_errors=True,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    kept = {name: value for name, value in os.environ.items() if name not in UNSET}
+    client.execute(env=kept | environment)
+    return notebook
+
+
+def error_of(cell: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
+    """The cell's error output, if it has one."""
+    return next((out for out in cell.get("outputs", ()) if out.output_type == "error"), None)
