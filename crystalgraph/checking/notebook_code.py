@@ -66,7 +66,7 @@ def load_function(path: Path, name: str, task: str = "", released: Path | None =
     """
     cells = code_cells(path)
     given = None if released is None else code_cells(released)
-    above = cells[: _place_of_check(cells, task)]
+    above = cells[: _place_of_check(cells, task)] if task else cells
     if not any(name in one.syntax.binds for one in statements(above, path.name, given)[0]):
         above = cells
     return function_of(above, name, path.name, given)

@@ -212,6 +212,8 @@ def calls(source: str, function: str, first: str) -> bool:
         function: its name.
         first: the text.
     """
+    if function not in source:
+        return False
     nodes = [one.node for one in _try(source)]
     nodes += [one.node for node in nodes for text in _given_to_magics(node) for one in _try(text)]
     return any(

@@ -2,6 +2,7 @@
 
 tests/data/second_lab is laid out as in the course: the lab's folder below crystalgraph/labs, and
 its notebook in solutions/. A copy of the course gets both, and the row; nothing else is edited.
+Of the course's own labs only the first stays: what goes is a folder and a row, too.
 """
 
 import csv
@@ -25,6 +26,7 @@ from nbgrader.api import Gradebook
 from python_path import python_path
 
 from crystalgraph.checking.python_file import load_python_file
+from crystalgraph.labs import LABS
 from crystalgraph.labs.lab import Lab
 
 pytestmark = pytest.mark.slow
@@ -35,13 +37,22 @@ TINY = Lab("tiny", "", "crystalgraph.labs.tiny", TABLE.NOTEBOOKS, TABLE.TASKS)
 NOTEBOOK = TABLE.COUNT
 
 
+def take_away_labs(course):
+    """All labs but the first: their folders, and their rows with the import."""
+    table = course / "crystalgraph" / "labs" / "__init__.py"
+    edit_code(table, f"import {', '.join(sorted(LABS))}\n", "import hw\n")
+    for name in [*LABS][1:]:
+        edit_code(table, f'    "{name}": {name}.LAB,\n', "")
+        for folder in ("crystalgraph/labs", "solutions", "assignments"):
+            shutil.rmtree(course / folder / name)
+
+
 def add_lab(course):
     """One folder, its notebook, and one row with its import."""
     shutil.copytree(DATA, course, dirs_exist_ok=True)
-    labs = course / "crystalgraph" / "labs" / "__init__.py"
-    lab = "from crystalgraph.labs.lab import Lab\n"
-    edit_code(labs, lab, f"from crystalgraph.labs import tiny\n{lab}")
-    edit_code(labs, '    "hw": hw.LAB,\n', '    "hw": hw.LAB,\n    "tiny": tiny.LAB,\n')
+    table = course / "crystalgraph" / "labs" / "__init__.py"
+    edit_code(table, "import hw\n", "import hw, tiny\n")
+    edit_code(table, '    "hw": hw.LAB,\n', '    "hw": hw.LAB,\n    "tiny": tiny.LAB,\n')
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +60,7 @@ def course(tmp_path_factory):
     """A copy of the course with the lab in it; programs that are started use the copy's library."""
     folder = copy_package(tmp_path_factory.mktemp("second") / "course")
     set_addresses(folder)
+    take_away_labs(folder)
     add_lab(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", python_path(folder))

@@ -34,7 +34,6 @@ EXPECTED = {
     "untouched": set(),
     "late": SOME,
     "nomodel": ALL - IN_MODEL,
-    "typo": ALL - IN_MODEL,
     "colab": ALL - {"3.1"},  # hands in twice; its functions print on stderr
 }
 BY_CELL = {  # student -> names of the zips as the instructor gets them
@@ -43,7 +42,7 @@ BY_CELL = {  # student -> names of the zips as the instructor gets them
     "late": "Doe Jane_4711_assignsubmission_file_/hw_late.zip",  # a platform's folder
     "colab": "doejane_4711_8012_hw_colab-1.zip",  # sorts before the first one, hw_colab.zip
 }
-BY_HAND = ("nomodel", "typo", "mistaken")  # everything solved, then something is done
+BY_HAND = ("nomodel", "mistaken")  # everything solved, then something is done
 MISTAKEN = ("torch.sigmoid", "torch.tanh")  # in the gated convolution
 ANSWERED = {"late": ("q1_1", "q2_2"), "mistaken": ("q1_1", "q2_2")}  # written questions
 
@@ -176,8 +175,6 @@ def hand_in_by_hand(course, student, archive):
     folder = hand_in(course, student, ALL)
     if student == "nomodel":
         (folder / STUDENT_MODEL).unlink()
-    if student == "typo":
-        edit_code(folder / STUDENT_MODEL, "class ConvLayer(", "clas ConvLayer(")
     if student == "mistaken":
         edit_code(folder / STUDENT_MODEL, *MISTAKEN)
         write_answers(folder, ANSWERED[student])

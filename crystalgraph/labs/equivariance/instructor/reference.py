@@ -1,6 +1,7 @@
 """The lab's own right answers, taken from the solution notebooks."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import cast
 
 from torch import nn
@@ -15,6 +16,7 @@ EGCL = cast("type[nn.Module]", load_function(SOLUTIONS / LAYER, "EGCL"))
 """The layer's class."""
 
 
+@cache
 def solution(task_id: str) -> Callable:
     """The right answer to a task.
 
