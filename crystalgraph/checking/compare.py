@@ -183,8 +183,8 @@ def _simple_relation(got: np.ndarray, expected: np.ndarray) -> str:
         return "Your values have the opposite sign."
     nonzero = np.abs(expected) > 1e-12
     ratio = got[nonzero] / expected[nonzero]
-    if ratio.size > 1 and ratio.flat[0] and np.allclose(ratio, ratio.flat[0], rtol=1e-6):
-        return f"Everywhere your value is {ratio.flat[0]:.4g} times the right one."
+    if ratio.size > 1 and ratio[0] and np.allclose(got, ratio[0] * expected, rtol=1e-6):
+        return f"Everywhere your value is {ratio[0]:.4g} times the right one."
     if np.allclose(got - expected, (got - expected).flat[0], rtol=1e-6, atol=1e-12):
         return "Everywhere your value is off by the same amount."
     if np.allclose(np.sort(got, axis=0), np.sort(expected, axis=0)):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from crystalgraph.checking.compare import close
+from crystalgraph.checking.compare import close, value_message
 from crystalgraph.checking.faults import Fault
 
 
@@ -25,3 +25,10 @@ def test_what_is_no_number_is_neither_close_nor_apart(bad):
 def test_results_of_other_shapes_are_neither():
     with pytest.raises(Fault, match=r"shapes \(3,\) and \(1, 3\)"):
         close(np.ones(3), np.ones((1, 3)))
+
+
+def test_a_factor_is_said_only_where_it_holds_everywhere():
+    said = value_message(np.array([2.0, 0, 4]), np.array([1.0, 0, 2]), "Yours", ("row",))
+    assert "2 times the right one" in said
+    said = value_message(np.array([1.0, 1, 1]), np.array([0.0, 1, 1]), "Yours", ("row",))
+    assert "times" not in said

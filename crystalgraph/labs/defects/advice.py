@@ -11,6 +11,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "the long axis of the vacuum counts as much as the others; they are needed in angstrom.",
         "any other element": "the partner is the nearest atom of any other element; it has to be "
         "of the element that the function is given.",
+        "rounded fractions": "the nearest image is taken to be the one of the rounded fractional "
+        "coordinates; in a slanted cell another image can be nearer, so ask pymatgen.",
         "farthest": "the partner is the atom that is farthest away; the nearest one is wanted.",
         "first of the element": "the partner is the first atom of the element in the list; the "
         "order of a list says nothing about distances.",
@@ -44,6 +46,12 @@ MISTAKES: dict[str, dict[str, str]] = {
         "rare element": "an element with few atoms passes for a defect; in a small perfect cell "
         "every element has few atoms, and a vacancy leaves none that is rare.",
         "turned round": "the answer is turned round: True means that there is a defect.",
+        "smallest cell": "a perfect 2 x 2 cell passes for a defect; it has exactly the smallest "
+        "divisor that is allowed. Compare < and <=.",
+        "exactly n squared": "only a divisor of exactly n x n passes for a perfect cell; a host "
+        "that has two atoms of every element gives twice that.",
+        "odd count": "an odd count of an element passes for a defect; perfect 3 x 3 and 5 x 5 "
+        "cells have odd counts, too.",
     },
     "1.4": {
         "multiplicity ignored": "each kind of atoms counts once; it has to count as often as it "
@@ -79,6 +87,9 @@ MISTAKES: dict[str, dict[str, str]] = {
         "unusual host does not move.",
         "one axis not logarithmic": "the slope is one of log shift against N; both axes are "
         "logarithmic.",
+        "no logarithm": "the slope is one of the numbers themselves; take the logarithm of both.",
+        "offset": "the second number of the fit is returned, the offset; the slope is the first.",
+        "slope of each host": "a line is fitted to each host; fit one to the medians.",
         "axes exchanged": "the slope is one of log N against log shift; it is the other way round.",
         "two ends only": "the slope is that from the first to the last size; fit a straight line "
         "to all sizes.",
@@ -95,6 +106,10 @@ MISTAKES: dict[str, dict[str, str]] = {
         "cells count more; compute it for each cell, then take the mean.",
         "rounded": "a flagged kind of which some atoms are at the defect counts as a hit or a "
         "miss; it counts with its share.",
+        "chance first": "the two numbers are in the wrong order: the hit rate first, then chance.",
+        "hits by number of atoms": "flagged kinds with many atoms count more; every cell counts "
+        "once.",
+        "sums": "these are sums over the cells; take means.",
         "lowest score": "the atom with the lowest score is flagged; the highest is wanted.",
         "above zero": "every atom with a score above 0 is flagged; only the highest of each cell "
         "is.",
@@ -106,6 +121,10 @@ MISTAKES: dict[str, dict[str, str]] = {
         "with atoms of its own element.",
         "multiplicity ignored": "the mean counts each kind of atoms once; it has to count as often "
         "as it occurs.",
+        "pairs that meet": "two different pairs of cell and element get the same number, so that "
+        "atoms of two cells are put together; multiply the cell by more than any atomic number.",
+        "runs in the list": "rows of an element form a group only where they follow each other in "
+        "the list; an element can come back further down.",
         "sign kept": "the differences keep their sign, so that a maximum misses those below the "
         "mean; take absolute values.",
         "squared": "the differences are squared; absolute values are wanted.",

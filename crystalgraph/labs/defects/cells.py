@@ -72,10 +72,13 @@ class CellBatch:
 class Twins:
     """H hosts in n x n cells, each without and with a defect: row 2h is perfect, 2h + 1 is not.
 
+    With K kinds of defects, of which one is the rule, each host has K + 1 rows.
+
     Args:
         names: H names of hosts.
-        graphs: 2H quotient graphs in the order of the rows.
-        at_defect: 2H arrays, for each kind of atoms of a cell the share of those at the defect.
+        graphs: H (K + 1) quotient graphs in the order of the rows.
+        at_defect: as many arrays, for each kind of atoms of a cell the share of those at the
+            defect.
     """
 
     def __init__(
@@ -84,8 +87,9 @@ class Twins:
         graphs: Sequence[QuotientGraph],
         at_defect: Sequence[np.ndarray],
     ) -> None:
-        self.names = list(names)
-        self.label = np.arange(len(graphs)) % 2
+        self.names, self.graphs = list(names), list(graphs)
+        self.n_classes = len(graphs) // len(names) if names else 1
+        self.label = np.arange(len(graphs)) % self.n_classes
         self.n_atoms = np.array([graph.multiplicity.sum() for graph in graphs])
         self._at_defect = at_defect
         self._element = [torch.from_numpy(graph.atomic_numbers) for graph in graphs]
@@ -97,8 +101,8 @@ class Twins:
     def rows(self, names: Sequence[str]) -> np.ndarray:
         """Rows of the twins of some hosts, perfect and defective in turns."""
         place = {name: number for number, name in enumerate(self.names)}
-        first = np.array([2 * place[name] for name in names])
-        return np.stack([first, first + 1], axis=1).ravel()
+        first = self.n_classes * np.array([place[name] for name in names])
+        return (first[:, None] + np.arange(self.n_classes)).ravel()
 
     def batches(self, groups: Sequence[np.ndarray]) -> list[CellBatch]:
         """One batch for each group of rows."""
@@ -119,7 +123,7 @@ class Twins:
 def make_twins(
     dataset: CrystalDataset,
     names: Sequence[str],
-    kind: str,
+    kind: str | Sequence[str],
     n: int,
     change: Callable[[Cell, str], Cell] | None = None,
 ) -> Twins:
@@ -128,23 +132,21 @@ def make_twins(
     Args:
         dataset: of hosts.
         names: ids of H of them.
-        kind: of the defects.
+        kind: of the defects; with several, each host has a twin of each kind.
         n: of the n x n cells.
         change: is given each cell and its host's name and returns the cell to be used instead,
             for rattled ones; the perfect twins are then no copies of a primitive cell.
     """
-    structures = [dataset.structures[dataset.ids.index(name)] for name in names]
-    broken = [defect_of(dataset, name, kind, n) for name in names]
+    kinds, cells = [kind] if isinstance(kind, str) else list(kind), []
+    for name in names:
+        host = dataset.structures[dataset.ids.index(name)]
+        perfect = perfect_cell(host, 1 if change is None else n)
+        mine = [perfect, *(defect_of(dataset, name, one, n) for one in kinds)]
+        cells += mine if change is None else [change(cell, name) for cell in mine]
+    graphs, at_defect, _ = _quotients(cells)
     if change is None:
-        perfect = [perfect_cell(host, 1) for host in structures]
-    else:
-        hosts = zip(structures, names, strict=True)
-        perfect = [change(perfect_cell(host, n), name) for host, name in hosts]
-        broken = [change(cell, name) for cell, name in zip(broken, names, strict=True)]
-    flat = [cell for pair in zip(perfect, broken, strict=True) for cell in pair]
-    graphs, at_defect, _ = _quotients(flat)
-    if change is None:
-        graphs[::2] = [_repeated(graph, n * n) for graph in graphs[::2]]
+        step = len(kinds) + 1
+        graphs[::step] = [_repeated(graph, n * n) for graph in graphs[::step]]
     return Twins(names, graphs, at_defect)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from crystalgraph.checking.autograding import autograding
 from crystalgraph.crystals.datasets import CrystalDataset, load_split
@@ -21,6 +21,8 @@ EPOCHS, BATCH_SIZE = 25, 64
 LEARNING_RATE, WEIGHT_DECAY, LARGEST_GRADIENT = 5e-3, 1e-3, 1.0
 DRAWS = 300
 """Draws of the bootstrap."""
+FEW = 20
+"""Hosts of each part while nbgrader is grading."""
 
 # ---- hosts
 
@@ -40,11 +42,13 @@ class Hosts:
 
 
 def hosts_of_split(dataset: CrystalDataset, name: str = "0") -> Hosts:
-    """The hosts of a shipped split: "0", "1", "2" with 300 of them, "all" with 500."""
-    split = load_split(dataset, name)
-    return Hosts(
-        *([dataset.ids[row] for row in rows] for rows in (split.train, split.val, split.test))
-    )
+    """The hosts of a shipped split: "0", "1", "2" with 300 of them, "all" with 500.
+
+    While nbgrader is grading, nothing trains and a few hosts are enough.
+    """
+    split, most = load_split(dataset, name), FEW if autograding() else None
+    parts = (split.train, split.val, split.test)
+    return Hosts(*([dataset.ids[row] for row in rows[:most]] for rows in parts))
 
 
 # ---- training
@@ -108,7 +112,8 @@ def train_on_rows(
     """Train a network on any cells; arguments as for train, with rows in place of hosts."""
     torch.manual_seed(seed)
     rng, begun = np.random.default_rng(seed), time.process_time()
-    network = DefectNetwork(readout, parts)
+    n_classes = tables[0].n_classes
+    network = DefectNetwork(readout, parts, 1 if n_classes == 2 else n_classes)
     run = _Run(network, epochs * _n_batches(rows.train))
     best, losses = (np.inf, copy.deepcopy(network.state_dict())), []
     for epoch in range(0 if autograding() else epochs):
@@ -157,7 +162,9 @@ def _n_batches(rows: np.ndarray) -> int:
 
 
 def _loss(log_odds: torch.Tensor, label: np.ndarray) -> torch.Tensor:
-    """Mean negative log-likelihood of labels 0 and 1."""
+    """Mean negative log-likelihood of labels 0 and 1 (C,), or of several classes (C, n)."""
+    if log_odds.ndim == 2:
+        return cross_entropy(log_odds, torch.from_numpy(label))
     return binary_cross_entropy_with_logits(log_odds, torch.from_numpy(label).float())
 
 
@@ -173,6 +180,13 @@ def _loss_without_gradient(network: DefectNetwork, table: Twins, rows: np.ndarra
 def log_odds(network: DefectNetwork, twins: Twins, names: Sequence[str]) -> np.ndarray:
     """What a network says (H, 2) of hosts and of their twins; above 0 it says "a defect"."""
     return network.eval()(twins.batch(twins.rows(names))).numpy().reshape(-1, 2)
+
+
+@torch.no_grad()
+def classes(network: DefectNetwork, table: Twins, names: Sequence[str]) -> np.ndarray:
+    """The class (H, n_classes) that a network gives to each cell of hosts; right: 0, 1, 2 ..."""
+    odds = network.eval()(table.batch(table.rows(names)))
+    return odds.argmax(1).numpy().reshape(-1, table.n_classes)
 
 
 @torch.no_grad()

@@ -12,6 +12,8 @@ MISTAKES = {
         "or take the root.",
         "L1 distance": "the distance is the sum of the components' sizes; it is the root of the "
         "sum of their squares.",
+        "counted in the molecule": "atoms are counted from 0 in each molecule; edges name atoms by "
+        "their place in the whole list.",
     },
     "1.2": {
         "never moves": "the positions are handed on as they came: add the mean of the pushes to x.",
@@ -45,6 +47,16 @@ MISTAKES = {
         "shift sign": "shift is added; it is subtracted.",
         "new positions": "h is made of distances of the new positions; both results are made of "
         "the old x and the old h.",
+        "messages first": "phi_h is given the messages before h; h comes first.",
+        "squared distance": "the Gaussians are given the squared distance; they take r.",
+        "edges counted at j": "the pushes are divided by the number of edges that end at the atom "
+        "as a neighbor; n_i counts the edges in which it is row 0.",
+        "new features": "phi_x is given messages of the new features; both results are made of the "
+        "old x and the old h.",
+        "shift in the distance only": "the shift is subtracted for the distance, and not for the "
+        "direction: d itself is x_i - x_j - shift.",
+        "one push kept": "assignment with an index that occurs several times keeps one push of an "
+        "atom: add them up with sum_at.",
         "lonely atoms": "an atom without edges is divided by 0: its number of edges counts as 1.",
     },
     "1.3": {
@@ -79,6 +91,10 @@ MISTAKES = {
         "edges not relabeled": "the atoms are listed in another order and the edges still name the "
         "old places: give each end of an edge its new place.",
         "moves not tested": '"moves" is True for every layer: compare the new x with the old one.',
+        "differences with a sign": "a difference below 0 passes whatever its size; take absolute "
+        "values first.",
+        "distances only": "only the distances between the new positions are compared; a layer that "
+        "pushes all atoms one way keeps them. Compare the positions.",
         "always true": "every layer is found right: does each value come from a comparison?",
     },
     "2.1": {
@@ -90,6 +106,9 @@ MISTAKES = {
         "moved positions": "the charges are multiplied by the moved positions; use x.",
         "sign of the moves": "the moves are counted backwards: they are moved - x.",
         "mean over atoms": "the atoms are averaged; they are added up.",
+        "length": "this is the length; return the vector, the network takes its length.",
+        "strength of all": "charges times positions are multiplied by strength too; only the moves "
+        "are.",
     },
     "2.2": {
         "test included": "all rows are used; everything is fitted on the training rows alone.",
@@ -99,6 +118,11 @@ MISTAKES = {
         "differences from the mean.",
         "mad before references": "mad is that of the targets as they came; take away the "
         "references first.",
+        "constant in the fit": "the least squares have a constant beside the elements; they have "
+        "none.",
+        "mean before references": "mean is that of the targets as they came; take away the "
+        "references first.",
+        "median": "the median stands where the mean should be.",
         "mad around 0": "mad is the mean of the absolute values; subtract the mean first.",
     },
     "2.3": {
@@ -107,6 +131,10 @@ MISTAKES = {
         "absolute values.",
         "median": "the median is taken; large errors count in a mean, and hardly in a median.",
         "mean over targets": "targets are averaged as well: eV and debye in one number.",
+        "sum": "the errors are added up; take their mean.",
+        "per molecule": "there is one number for each molecule; average over the molecules, axis "
+        "0.",
+        "relative": "the errors are divided by the true values; they stay in their unit.",
         "signed": "errors of both signs cancel: take absolute values before the mean.",
     },
     "2.4": {
@@ -115,6 +143,8 @@ MISTAKES = {
         "not shuffled": "under shuffled the predictions are in their old order: use order.",
         "truth shuffled too": "predictions and true values are shuffled alike, so each molecule "
         "keeps its own prediction.",
+        "truth shuffled": "the true values are shuffled; shuffle the predictions.",
+        "arguments exchanged": "the metric is given the true values first; predictions come first.",
         "mean of the predictions": "the mean of the predictions is used; use train_mean.",
     },
     "2.5": {
@@ -124,12 +154,23 @@ MISTAKES = {
         "copies not looked at": "test molecules that are in training too are not looked for.",
         "epoch not looked at": "the epoch is not compared with the best one on validation.",
         "file not looked at": "where in the file the samples come from is not looked at.",
-        "deviation of the test": "the spread is that of the test molecules; the table says "
-        "training.",
+        "another spread": "the spread is another one than in the table: it is the mean absolute "
+        "deviation, reports.deviation, of the training molecules.",
+        "too tolerant": "two numbers that differ by several percent pass for the same.",
+        "test samples only": "only the test molecules are looked for in the second half of the "
+        "file; no molecule of training may be there either.",
+        "training samples only": "only the training molecules are looked for in the second half of "
+        "the file; no test molecule may be there either.",
+        "best on test": "an epoch that is best on test passes for a fake; it is one only where it "
+        "is not the best on validation.",
         "gap only": "the mean over all targets is taken of the gap alone.",
     },
     "3.1": {
-        "image sign": "the images have the wrong sign: the neighbor is at x[j] + image @ lattice.",
+        "image sign": "the images have the wrong sign, or i and j are exchanged: the neighbor of i "
+        "is at x[j] + image @ lattice.",
+        "shift for image": "the shifts in angstrom are returned; return the whole numbers.",
+        "wrapped": "the atoms are moved into the cell first, so the images belong to other "
+        "positions; leave x as it is.",
         "nearest image only": "of each atom only the nearest image is kept; several can be near "
         "enough.",
         "no own images": "an atom's own images are left out; only the atom itself is no neighbor.",
@@ -142,6 +183,8 @@ MISTAKES = {
     "3.2": {
         "old neighbors": "the neighbors are found once; find them anew before each move.",
         "image for shift": "the images themselves are handed on; a shift is image @ lattice.",
+        "moves added": "what move gives is added to the positions; it gives the new positions.",
+        "shift sign": "the shift is handed on with the wrong sign.",
         "from the start": "each move begins at the first positions; begin at the last ones.",
     },
 }

@@ -83,6 +83,16 @@ def load_molecules(folder: Path | None = None) -> Molecules:
         raise CrystalGraphError(f"{path} is missing; get the course's data folder again.")
     with np.load(path, allow_pickle=False) as file:
         stored = {name: file[name] for name in file.files}
+    return molecules_of(stored, _parts(folder / "splits" / "random.json", stored["index"]))
+
+
+def molecules_of(stored: dict[str, np.ndarray], parts: dict[str, np.ndarray]) -> Molecules:
+    """Molecules from arrays of whole numbers, in the units of the lab.
+
+    Args:
+        stored: as data/molecules/README.md says.
+        parts: "train", "val", "test" -> rows.
+    """
     cuts = np.cumsum(stored["n_atoms"].astype(int))[:-1]
     kinds = np.searchsorted(ELEMENTS, stored["atomic_numbers"])
     names = tuple(str(name) for name in stored["names"])
@@ -95,7 +105,7 @@ def load_molecules(folder: Path | None = None) -> Molecules:
         np.split(stored["charges"] / 1e4, cuts),
         targets,
         names,
-        _parts(folder / "splits" / "random.json", stored["index"]),
+        parts,
     )
 
 

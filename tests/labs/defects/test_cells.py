@@ -35,6 +35,17 @@ def test_rows_are_twins_in_turns(twins):
     assert atoms.tolist() == [96, 96, 32, 32] == twins.n_atoms[rows].tolist()
 
 
+def test_a_host_has_a_row_for_each_kind_of_defect(dataset, twins):
+    table = make_twins(dataset, SOME, ("vacancy", "swap"), 4)
+    assert table.n_classes == 3 and table.label.tolist() == [0, 1, 2] * 4
+    rows = table.rows(["BN:B-N"])
+    assert rows.tolist() == [3, 4, 5] and table.n_atoms[rows].tolist() == [32, 31, 32]
+    for mine, known in ((rows[0], 2), (rows[2], 3)):  # perfect, swap
+        pair = table.batch(np.array([mine])), twins.batch(np.array([known]))
+        assert torch.equal(*(one.multiplicity for one in pair))
+        assert torch.equal(*(one.quotient.weight for one in pair))
+
+
 def test_those_at_the_defect_are_counted_by_kind(dataset, twins):
     for name in SOME:
         rows = twins.rows([name])

@@ -3,11 +3,14 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.labs.equivariance import baselines, reports
 from crystalgraph.labs.equivariance.molecules import HARTREE, load_molecules, unit_of
+from crystalgraph.labs.equivariance.qm9 import COLUMNS, load_qm9
+from crystalgraph.labs.equivariance.qm9 import ELEMENTS as SYMBOLS
 from crystalgraph.paths import DATA
 
 
@@ -57,6 +60,49 @@ def test_positions_are_in_angstrom_and_charges_add_up(molecules):
 def test_without_the_file_one_sentence_says_so(tmp_path):
     with pytest.raises(CrystalGraphError, match="molecules.npz is missing"):
         load_molecules(tmp_path)
+
+
+def test_the_whole_set_is_read_from_the_files_of_its_package(molecules, tmp_path, monkeypatch):
+    """A package with the molecules of the lab in the form of qm9pack, and one more."""
+    rows = [_as_published(molecules, row) for row in range(len(molecules))]
+    rows.append(rows[0] | {"Index": 10**6})
+    (tmp_path / "fake_qm9" / "data").mkdir(parents=True)
+    for number, part in enumerate(np.array_split(np.arange(len(rows)), 3), 1):
+        table = pd.DataFrame([rows[row] for row in part])
+        table.to_csv(tmp_path / "fake_qm9" / "data" / f"qm9_part{number}.csv")
+    (tmp_path / "fake_qm9" / "__init__.py").write_text("raise ImportError('too old')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = load_qm9("fake_qm9")
+    assert found.names == molecules.names and found.targets[:-1] == pytest.approx(
+        molecules.targets, abs=1e-9
+    )
+    assert {name: len(rows) for name, rows in found.parts.items()} == {
+        "train": 8001,
+        "val": 500,
+        "test": 2000,
+    }
+    assert np.array_equal(found.parts["train"][:8000], molecules.parts["train"])
+    assert np.array_equal(found.positions[7], molecules.positions[7])
+
+
+def _as_published(molecules, row):
+    no_energies = {"mu", "alpha", "r2", "Cv"}
+    targets = {
+        column: molecules.target(name)[row] / (1 if name in no_energies else HARTREE)
+        for name, (column, _) in COLUMNS.items()
+    }
+    symbols = [list(SYMBOLS)[kind] for kind in molecules.kinds[row]]
+    return targets | {
+        "Index": molecules.index[row],
+        "XYZ_Ang": str(molecules.positions[row].tolist()),
+        "Mulliken_pop": str(molecules.charges[row].tolist()),
+        "Elements": str(symbols),
+    }
+
+
+def test_without_the_package_one_sentence_says_so():
+    with pytest.raises(CrystalGraphError, match=r"no_such_pack is not installed.*\[qm9\]"):
+        load_qm9("no_such_pack")
 
 
 def test_distances_beat_counts_and_counts_the_mean(molecules):

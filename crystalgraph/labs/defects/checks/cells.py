@@ -81,7 +81,7 @@ _SWAP = Check(
     (
         stored("boron nitride, 2 x 2", 1.5, "paper", paper=True),
         stored("three elements in a layer", 1.5, "three"),
-        stored("the partner is behind the border of the cell", 1, "border"),
+        stored("the partner is behind the border of the cell", 1, "border", "slanted"),
     ),
     "the cell with two elements exchanged: that of the atom, and that of the nearest atom of the "
     "given element, periodic images included.",
@@ -90,6 +90,7 @@ _SWAP = Check(
         "three": "a 2 x 2 cell of a layer of three elements",
         "border": "a cell with a long vacuum axis, in which the nearest partner is in the next "
         "cell",
+        "slanted": "a slanted cell, with an angle of 45 degrees between two axes",
     },
     {"atomic numbers": ("atom",)},
     _formula,

@@ -17,8 +17,9 @@ ANIONS = ("O", "F", "S", "Cl", "Se", "Br", "Te", "I")
 
 
 def cells_to_swap_in(numbers: CaseNumbers) -> list[Case]:
-    """Layers of two and of three elements, and one whose nearest partner is in the next cell."""
-    return [_honeycomb(numbers), _three_elements(numbers), _across_the_border(numbers)]
+    """Layers of two and of three elements, and two whose nearest partner is in the next cell."""
+    makers = (_honeycomb, _three_elements, _across_the_border, _slanted)
+    return [make(numbers) for make in makers]
 
 
 def _honeycomb(numbers: CaseNumbers) -> Case:
@@ -48,6 +49,17 @@ def _across_the_border(numbers: CaseNumbers) -> Case:
     shift = numbers.array(-0.01, 0.01, by_hand=np.zeros((5, 3)))
     cell = Structure(Lattice.orthorhombic(a, 1.1 * a, 20), [metal] + [anion] * 4, coords + shift)
     return _swap_case("border", cell, 0, anion)
+
+
+def _slanted(numbers: CaseNumbers) -> Case:
+    """In a slanted cell the nearest image is not the one of the rounded fractions."""
+    metal, anion = numbers.pick(METALS, ("Pb",)) + numbers.pick(ANIONS, ("O",))
+    a = numbers.number(6.0, 7.0, by_hand=6.5)
+    layer = Lattice.from_parameters(a, a, 20, 90, 90, 45)
+    wrapped, inside = [0.45, 0.48, 0.5], [0.4, 0.1, 0.5]  # 0.38 a by an image, 0.48 a
+    shift = numbers.array(-0.005, 0.005, by_hand=np.zeros((3, 3)))
+    cell = Structure(layer, [metal, anion, anion], np.array([[0, 0, 0.5], wrapped, inside]) + shift)
+    return _swap_case("slanted", cell, 0, anion)
 
 
 def _swap_case(name: str, cell: Structure, atom: int, element: str) -> Case:
@@ -195,8 +207,8 @@ def kinds_to_contrast(numbers: CaseNumbers) -> list[Case]:
         "crystal": np.zeros(3, dtype=int),
     }
     random = _batch(rng, 4, least=4)
-    random["element"] = rng.choice([8, 16, 42], len(random["crystal"]))
-    random["element"][:4] = 8, 16, 8, 42  # two kinds of one element in the first cell
+    random["element"] = rng.choice([8, 9, 16, 18], len(random["crystal"]))  # sums with a cell meet
+    random["element"][:4] = 8, 16, 8, 18  # two kinds of one element in the first cell
     return [Case("paper", paper), Case("random", random)]
 
 

@@ -52,6 +52,15 @@ def in_fractions(cell, atom, element):
     return _exchanged(cell, atom, min(_of(cell, element), key=far))
 
 
+@wrong("1.1", "rounded fractions")
+def nearest_by_rounding(cell, atom, element):
+    def far(i):
+        d = cell.frac_coords[i] - cell.frac_coords[atom]
+        return np.linalg.norm((d - np.round(d)) @ cell.lattice.matrix)
+
+    return _exchanged(cell, atom, min(_of(cell, element), key=far))
+
+
 @wrong("1.1", "any other element")
 def nearest_unlike(cell, atom, element):
     unlike = [i for i, site in enumerate(cell) if site.specie != cell[atom].specie]
@@ -191,6 +200,27 @@ def fewer_than_four(atomic_numbers):
 @wrong("1.3", "turned round")
 def is_perfect(atomic_numbers):
     return bool(np.gcd.reduce(_counts(atomic_numbers)) >= 4)
+
+
+@wrong("1.3", "smallest cell")
+def four_is_a_defect(atomic_numbers):
+    return bool(np.gcd.reduce(_counts(atomic_numbers)) <= 4)
+
+
+@wrong("1.3", "exactly n squared")
+def one_of_five(atomic_numbers):
+    return int(np.gcd.reduce(_counts(atomic_numbers))) not in (4, 9, 16, 25, 36)
+
+
+@wrong("1.3", "odd count")
+def any_odd(atomic_numbers):
+    return bool((_counts(atomic_numbers) % 2).any())
+
+
+@held_out("1.3", "exactly n squared")
+def root_is_whole(atomic_numbers):
+    divisor = np.gcd.reduce(_counts(atomic_numbers))
+    return bool(divisor < 4 or round(divisor**0.5) ** 2 != divisor)
 
 
 @held_out("1.3", "odd number of atoms")
@@ -351,6 +381,25 @@ def difference_of_lengths(perfect, defective, n_atoms):
     return _with_slope(np.median(np.abs(norms[1] - norms[0]), 1), n_atoms)
 
 
+@wrong("1.6", "no logarithm")
+def straight_axes(perfect, defective, n_atoms):
+    shift = np.median(_lengths(perfect, defective), 1)
+    return shift, _fitted(n_atoms, shift)
+
+
+@wrong("1.6", "offset")
+def second_number(perfect, defective, n_atoms):
+    shift = np.median(_lengths(perfect, defective), 1)
+    return shift, float(np.polyfit(np.log(n_atoms), np.log(shift), 1)[1])
+
+
+@wrong("1.6", "slope of each host")
+def median_slope(perfect, defective, n_atoms):
+    lengths = _lengths(perfect, defective)
+    slopes = np.polyfit(np.log(n_atoms), np.log(lengths), 1)[0]
+    return np.median(lengths, 1), float(np.median(slopes))
+
+
 @held_out("1.6", "root missing")
 def root_forgotten(perfect, defective, n_atoms):
     difference = defective - perfect
@@ -410,6 +459,26 @@ def all_above_zero(scores, at_defect, multiplicity, crystal):
     return float(at_defect[scores > 0].mean()), _chance(at_defect, multiplicity, crystal)
 
 
+@wrong("1.7", "chance first")
+def exchanged(scores, at_defect, multiplicity, crystal):
+    hit = at_defect[_flagged(scores, crystal)].mean()
+    return _chance(at_defect, multiplicity, crystal), float(hit)
+
+
+@wrong("1.7", "hits by number of atoms")
+def weighted_hits(scores, at_defect, multiplicity, crystal):
+    rows = _flagged(scores, crystal)
+    hit = np.average(at_defect[rows], weights=multiplicity[rows])
+    return float(hit), _chance(at_defect, multiplicity, crystal)
+
+
+@wrong("1.7", "sums")
+def added_up(scores, at_defect, multiplicity, crystal):
+    n_cells = crystal.max() + 1
+    hit = at_defect[_flagged(scores, crystal)].sum()
+    return float(hit), n_cells * _chance(at_defect, multiplicity, crystal)
+
+
 @held_out("1.7", "chance per kind")
 def unweighted(scores, at_defect, multiplicity, crystal):
     cells = range(crystal.max() + 1)
@@ -443,6 +512,18 @@ def whole_cell(atom_features, element, multiplicity, crystal):
 def kinds_alike(atom_features, element, multiplicity, crystal):
     one = torch.ones_like(multiplicity)
     return (atom_features - _means(atom_features, one, _groups(crystal, element))).abs()
+
+
+@wrong("1.8", "pairs that meet")
+def cell_plus_element(atom_features, element, multiplicity, crystal):
+    return (atom_features - _means(atom_features, multiplicity, _groups(crystal + element))).abs()
+
+
+@wrong("1.8", "runs in the list")
+def consecutive(atom_features, element, multiplicity, crystal):
+    key = crystal * 1000 + element
+    group = torch.unique_consecutive(key, return_inverse=True)[1]
+    return (atom_features - _means(atom_features, multiplicity, group)).abs()
 
 
 @wrong("1.8", "sign kept")

@@ -21,15 +21,24 @@ def tensors_of(case: Case, *names: str) -> list[Tensor]:
     return [torch.from_numpy(case.inputs[name].copy()) for name in names]
 
 
-def unchanged(before: Sequence[Tensor], after: Sequence[Tensor], names: Sequence[str]) -> None:
+def unchanged(
+    before: Sequence[Tensor | np.ndarray],
+    after: Sequence[Tensor | np.ndarray],
+    names: Sequence[str],
+) -> None:
     """Raise Fault when the student's code changed one of its inputs."""
     for name, old, new in zip(names, before, after, strict=True):
-        if not torch.equal(old, new):
+        if not np.array_equal(old, new):
             raise Fault(
                 f"Your code changes its input `{name}` in place: write `y = {name} + ...`, never "
                 f"`{name} += ...` or `{name}[...] = ...`.",
                 "in place",
             )
+
+
+def arrays_of(case: Case, *names: str) -> list[np.ndarray]:
+    """Inputs of a case as arrays of their own."""
+    return [case.inputs[name].copy() for name in names]
 
 
 def sorted_columns(columns: np.ndarray) -> np.ndarray:

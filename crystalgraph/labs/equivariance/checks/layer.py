@@ -13,7 +13,7 @@ from crystalgraph.checking.check import Check, CheckStep, ModuleForm, stored
 from crystalgraph.checking.compare import as_array, as_tensor, close
 from crystalgraph.checking.examine import Exam
 from crystalgraph.checking.faults import Fault
-from crystalgraph.checking.gradients import gradient_is_the_slope
+from crystalgraph.checking.gradients import gradient_is_the_slope, gradients_of
 from crystalgraph.labs.equivariance.advice import MISTAKES
 from crystalgraph.labs.equivariance.checks.common import (
     TOLERANCE,
@@ -194,6 +194,10 @@ def _gradients(exam: Exam) -> None:
     gradients = gradient_is_the_slope(lambda: layer(h, x, edges, shift), leaves)
     if any(gradient is None for gradient in gradients):
         raise Fault("No gradient reaches a part of the layer: is all of it used?", "no gradient")
+    i, j = edges[:, 0]
+    together = x.detach().clone()
+    together[i] = together[j]
+    gradients_of(layer(h, together.requires_grad_(), edges, shift), [together])
 
 
 def _layer_properties(exam: Exam) -> None:
@@ -225,8 +229,9 @@ _LAYER = Check(
 
 # ---- 1.3 random orthogonal matrices
 
-SAMPLE = 200
-FOUR_SIGMA = 4 / np.sqrt(SAMPLE)
+SAMPLE = 400
+SIX_SIGMA = 6 / np.sqrt(SAMPLE)
+"""Times the scatter of a number; among 100 averages none of a right answer comes that far."""
 
 
 def _matrix(exam: Exam, seed: int, reflect: bool) -> np.ndarray:
@@ -262,17 +267,18 @@ def _draws(exam: Exam) -> None:
 
 
 def _uniform(exam: Exam) -> None:
-    """Averages over all orientations: of an entry 0, of its square 1/3."""
-    matrices = np.array([_matrix(exam, seed, False) for seed in _seeds(exam)])
-    squares = (matrices**2).mean(axis=0) - 1 / 3
-    if np.abs(squares).max() > FOUR_SIGMA * 0.3:  # a square scatters by 0.298
-        raise _named(
-            exam, "not every direction", "Some orientations come far more often than others."
-        )
-    if np.abs(matrices.mean(axis=0)).max() > FOUR_SIGMA * 0.58:  # an entry scatters by 0.577
+    """Averages over all orientations: of an entry 0, its square 1/3, of a product of two 0."""
+    entries = np.array([_matrix(exam, seed, False).ravel() for seed in _seeds(exam)])
+    products = np.abs(entries.T @ entries / len(entries) - np.eye(9) / 3)
+    often = "Some orientations come far more often than others."
+    if np.diag(products).max() > SIX_SIGMA * 0.298:  # as far as a square scatters
+        raise _named(exam, "not every direction", often)
+    if np.abs(entries.mean(axis=0)).max() > SIX_SIGMA * 0.577:
         raise _named(
             exam, "one sign", "Over many seeds an entry of the matrix is not 0 on average."
         )
+    if products.max() > SIX_SIGMA * 0.365:
+        raise _named(exam, "not every direction", often)
 
 
 def _named(exam: Exam, cause: str, said: str) -> Fault:

@@ -15,6 +15,7 @@ from crystalgraph.checking.gradients import gradient_is_the_slope
 from crystalgraph.labs.equivariance.advice import MISTAKES
 from crystalgraph.labs.equivariance.checks.common import (
     TOLERANCE,
+    arrays_of,
     tensors_of,
     unchanged,
     went_in,
@@ -75,9 +76,13 @@ _DIPOLE = Check(
 # ---- 2.2 units
 
 
+_TARGETS = ("counts", "targets", "extensive", "train")
+
+
 def _run_normalizer(answer: Callable, case: Case) -> Arrays:
-    names = ("counts", "targets", "extensive", "train")
-    result = answer(*(case.inputs[name].copy() for name in names))
+    inputs = arrays_of(case, *_TARGETS)
+    result = answer(*inputs)
+    unchanged(arrays_of(case, *_TARGETS), inputs, _TARGETS)
     if not isinstance(result, tuple | list) or len(result) != 3:
         raise Fault("Return three arrays: references, mean, mad.", "three results")
     outputs = zip(("references", "mean", "mad"), result, strict=True)
@@ -100,7 +105,7 @@ _NORMALIZER = Check(
         "first ones",
     },
     {"references": ("element", "target"), "mean": ("target",), "mad": ("target",)},
-    went_in("counts", "targets", "extensive", "train"),
+    went_in(*_TARGETS),
     advice=MISTAKES["2.2"],
     case_maker="molecules_with_targets",
 )
@@ -154,8 +159,9 @@ METRICS = {"honest": honest_metric, "blind": blind_metric, "crooked": crooked_me
 
 def _run_probe(answer: Callable, case: Case) -> Arrays:
     names = ("predicted", "true", "train_mean", "order")
-    values = [case.inputs[name].copy() for name in names]
+    values = arrays_of(case, *names)
     result = answer(METRICS[case.settings["metric"]], *values)
+    unchanged(arrays_of(case, *names), values, names)
     keys = ("truth", "shuffled", "mean")
     if not isinstance(result, dict) or set(result) != set(keys):
         raise Fault(

@@ -125,6 +125,21 @@ def _constant(p, h, x, d, r, e):
     return 0 * h, 0 * x
 
 
+def _pushed(p, h, x, d, r, e):
+    more, moved = _right(p, h, x, d, r, e)
+    return more, moved + 0.1 * p[:3]
+
+
+def _far_up(p, h, x, d, r, e):
+    more, moved = _right(p, h, x, d, r, e)
+    return more + 0.02 * (x**2).sum(1).max(), moved
+
+
+def _far_down(p, h, x, d, r, e):
+    more, moved = _right(p, h, x, d, r, e)
+    return more - 0.02 * (x**2).sum(1).max(), moved
+
+
 PLANTED = (
     Planted("is right: atoms move along the way to their neighbors", _right),
     Planted("is right in all symmetries, but moves no atom", _still, ("moves",)),
@@ -139,8 +154,11 @@ PLANTED = (
     Planted("moves atoms away from the origin", _origin_x, ("translation",)),
     Planted("lets h see the place of an atom in the list", _listed, ("permutation",)),
     Planted("moves atoms by their place in the list", _listed_x, ("permutation",)),
+    Planted("pushes all atoms in one direction", _pushed, ("rotation",), KEYS[1:2]),
+    Planted("adds to h how far the molecule is from the origin", _far_up, ("translation",)),
+    Planted("takes from h how far the molecule is from the origin", _far_down, ("translation",)),
 )
-RIGHT, BROKEN, SUBTLE = (0, 1, 2), (3, 4, 6, 9, 11), (5, 7, 8, 10, 12)
+RIGHT, BROKEN, SUBTLE = (0, 1, 2), (3, 4, 6, 9, 11), (5, 7, 8, 10, 12, 13, 14, 15)
 
 
 @dataclass

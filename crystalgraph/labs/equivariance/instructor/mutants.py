@@ -64,6 +64,12 @@ def city_blocks(x, batch, cutoff):
     return _pairs((x[:, None] - x[None]).abs().sum(2) < cutoff, batch)
 
 
+@wrong("1.1", "counted in the molecule")
+def each_from_zero(x, batch, cutoff):
+    parts = [x[batch == one] for one in batch.unique()]
+    return torch.cat([_pairs(_apart(part) < cutoff, None) for part in parts], 1)
+
+
 @held_out("1.1", "other molecules")
 def loop_without_batch(x, batch, cutoff):
     near = [(i, j) for i in range(len(x)) for j in range(len(x)) if i != j]
@@ -147,6 +153,8 @@ _exchange("h replaced", update=lambda h, new: new)
 _exchange("mean of messages", messages=lambda total, n: total / n)
 _exchange("shift forgotten", way=lambda x, i, j, shift: x[i] - x[j])
 _exchange("shift sign", way=lambda x, i, j, shift: x[i] - x[j] + shift)
+_exchange("squared distance", length=lambda d, x, i, j: (d * d).sum(1, keepdim=True))
+_exchange("gradient not finite", length=lambda d, x, i, j: (d * d).sum(1, keepdim=True).sqrt())
 _exchange("lonely atoms", move=lambda x, pushes, n: x + pushes / n)
 _exchange("sign", into=HELD_OUT, way=lambda x, i, j, shift: x[j] - x[i] + shift)
 
@@ -165,6 +173,47 @@ def h_of_new_positions(self, h, x, edge_index, shift=None):
     return _Parts().forward(self, h, moved, edge_index, shift)[0], moved
 
 
+@wrong("1.2", "messages first", _class)
+def messages_and_h(self, h, x, edge_index, shift=None):
+    phi_h, width = self.phi_h, h.shape[1]
+    exchanged = nn.Sequential(_Roll(width), phi_h)
+    self.phi_h = exchanged
+    result = _Parts().forward(self, h, x, edge_index, shift)
+    self.phi_h = phi_h
+    return result
+
+
+@wrong("1.2", "edges counted at j", _class)
+def divided_at_the_neighbor(self, h, x, edge_index, shift=None):
+    n = sum_at(torch.ones_like(x[edge_index[1], :1]), edge_index[1], len(x)).clamp(min=1)
+    parts = _Parts(move=lambda x, pushes, _: x + pushes / n)
+    return parts.forward(self, h, x, edge_index, shift)
+
+
+@wrong("1.2", "new features", _class)
+def pushes_of_new_features(self, h, x, edge_index, shift=None):
+    new_h, _ = _Parts().forward(self, h, x, edge_index, shift)
+    return new_h, _Parts().forward(self, new_h, x, edge_index, shift)[1]
+
+
+@wrong("1.2", "shift in the distance only", _class)
+def direction_without_shift(self, h, x, edge_index, shift=None):
+    i, j = edge_index
+    parts = _Parts(push=lambda d, r, w: (x[i] - x[j]) / (r + 1) * w)
+    return parts.forward(self, h, x, edge_index, shift)
+
+
+@wrong("1.2", "one push kept", _class)
+def assigned(self, h, x, edge_index, shift=None):
+    i, pushes = edge_index[0], []
+    parts = _Parts(push=lambda d, r, w: pushes.append(d / (r + 1) * w) or pushes[0])
+    new_h, _ = parts.forward(self, h, x, edge_index, shift)
+    n = sum_at(torch.ones_like(pushes[0][:, :1]), i, len(x)).clamp(min=1)
+    moved = x.clone()
+    moved[i] += pushes[0] / n[i]
+    return new_h, moved
+
+
 @wrong("1.2", "gradient lost", _class)
 def cut_off(self, h, x, edge_index, shift=None):
     new_h, moved = _Parts().forward(self, h, x, edge_index, shift)
@@ -174,6 +223,18 @@ def cut_off(self, h, x, edge_index, shift=None):
 @held_out("1.2", "never moves", _class)
 def hands_x_on(self, h, x, edge_index, shift=None):
     return _Parts().forward(self, h, x, edge_index, shift)[0], x.clone()
+
+
+class _Roll(nn.Module):
+    """The two halves of the columns, exchanged."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+
+    def forward(self, both: torch.Tensor) -> torch.Tensor:
+        """The second half first."""
+        return both.roll(self.width, 1)
 
 
 # ---- 1.3
@@ -218,6 +279,13 @@ def around_z(seed, reflect):
     return np.array([[c, -s, 0], [s, c, 0], [0, 0, -1 if reflect else 1]])
 
 
+@wrong("1.3", "not every direction")
+def of_positive_numbers(seed, reflect):
+    q, r = np.linalg.qr(np.random.default_rng(seed).uniform(size=(3, 3)))
+    q = q * np.sign(np.diag(r))
+    return q * np.sign(np.linalg.det(q)) * (-1 if reflect else 1)
+
+
 @wrong("1.3", "one sign")
 def plain_qr(seed, reflect):
     q, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))
@@ -235,10 +303,11 @@ def _test(
     turn_back: bool = True,
     look_at: tuple[int, ...] = (0, 1),
     relabel: bool = True,
+    size: Callable = torch.abs,
 ) -> Callable:
     def check_symmetries(layer, h, x, edge_index):
         def same(result, expected):
-            return all(bool((result[k] - expected[k]).abs().max() <= atol) for k in look_at)
+            return all(bool(size(result[k] - expected[k]).max() <= atol) for k in look_at)
 
         new = layer(h, x, edge_index)
         q = torch.tensor(_right_matrix(5, False) if rotation is None else rotation)
@@ -274,6 +343,22 @@ _wrong_test("one axis", rotation=_AROUND_Z)
 _wrong_test("quarter turn", rotation=_QUARTER)
 _wrong_test("rotation for reflection", reflection=_right_matrix(6, False))
 _wrong_test("edges not relabeled", relabel=False)
+
+
+_wrong_test("differences with a sign", size=torch.Tensor.clone)
+
+
+@wrong("1.4", "distances only")
+def compares_distances(layer, h, x, edge_index):
+    def inside(h, x, edge_index):
+        new_h, new_x = layer(h, x, edge_index)
+        return new_h, torch.cdist(new_x, new_x)
+
+    (new_h, apart), same = inside(h, x, edge_index), {}
+    for key, reflect in (("rotation", False), ("reflection", True)):
+        turned = inside(h, x @ torch.tensor(_right_matrix(5, reflect)).T, edge_index)
+        same[key] = torch.allclose(turned[0], new_h) and torch.allclose(turned[1], apart)
+    return _test()(layer, h, x, edge_index) | same
 
 
 @wrong("1.4", "moves not tested")
@@ -339,6 +424,16 @@ def averaged(charges, x, moved, batch, n_molecules, strength):
     return _dipole(charges, x, moved, batch, n_molecules, strength) / atoms
 
 
+@wrong("2.1", "length")
+def its_length(charges, x, moved, batch, n_molecules, strength):
+    return _dipole(charges, x, moved, batch, n_molecules, strength).norm(dim=1)
+
+
+@wrong("2.1", "strength of all")
+def all_times_strength(charges, x, moved, batch, n_molecules, strength):
+    return strength * _dipole(charges, x, moved, batch, n_molecules, 1.0)
+
+
 # ---- 2.2
 
 
@@ -388,6 +483,35 @@ def around_zero(counts, targets, extensive, train):
     return _normalizer(counts, targets, extensive, train, "zero")
 
 
+@wrong("2.2", "constant in the fit")
+def with_a_constant(counts, targets, extensive, train):
+    more = np.c_[counts, np.ones(len(counts))]
+    references = _normalizer(more, targets, extensive, train)[0][:-1]
+    left = (targets - counts @ references)[train]
+    return references, left.mean(axis=0), reports.deviation(left)
+
+
+@wrong("2.2", "mean before references")
+def mean_of_raw_targets(counts, targets, extensive, train):
+    references, _, mad = _normalizer(counts, targets, extensive, train)
+    return references, targets[train].mean(axis=0), mad
+
+
+@wrong("2.2", "median")
+def middle_for_mean(counts, targets, extensive, train):
+    references, *_ = _normalizer(counts, targets, extensive, train)
+    left = (targets - counts @ references)[train]
+    middle = np.median(left, axis=0)
+    return references, middle, np.abs(left - middle).mean(axis=0)
+
+
+@wrong("2.2", "in place")
+def into_the_targets(counts, targets, extensive, train):
+    result = _normalizer(counts, targets, extensive, train)
+    targets -= counts @ result[0]
+    return result
+
+
 # ---- 2.3
 
 
@@ -414,6 +538,21 @@ def one_number(predicted, true):
 @wrong("2.3", "signed")
 def signed(predicted, true):
     return (predicted - true).mean(axis=0)
+
+
+@wrong("2.3", "sum")
+def added_up(predicted, true):
+    return np.abs(predicted - true).sum(axis=0)
+
+
+@wrong("2.3", "per molecule")
+def of_each_molecule(predicted, true):
+    return np.abs(predicted - true).mean(axis=1)
+
+
+@wrong("2.3", "relative")
+def by_size(predicted, true):
+    return (np.abs(predicted - true) / np.abs(true)).mean(axis=0)
 
 
 # ---- 2.4
@@ -447,6 +586,24 @@ def own_mean(metric, predicted, true, train_mean, order):
     return _probe(metric, predicted, true, train_mean, order, mean=(mean, true))
 
 
+@wrong("2.4", "truth shuffled")
+def labels_mixed(metric, predicted, true, train_mean, order):
+    mixed = predicted, true[order]
+    return _probe(metric, predicted, true, train_mean, order, shuffled=mixed)
+
+
+@wrong("2.4", "arguments exchanged")
+def truth_first(metric, predicted, true, train_mean, order):
+    return _probe(lambda a, b: metric(b, a), predicted, true, train_mean, order)
+
+
+@wrong("2.4", "in place")
+def mixed_for_good(metric, predicted, true, train_mean, order):
+    result = _probe(metric, predicted, true, train_mean, order)
+    predicted[:] = predicted[order]
+    return result
+
+
 # ---- 2.5
 
 
@@ -461,6 +618,34 @@ def _detector(blind_to: tuple[str, ...] = (), **changed: Callable) -> Callable:
     return name_the_fake
 
 
+def _by_hand(**changed: Any) -> Callable:
+    """The detector of the table, one step after the other, with one of them changed."""
+
+    def name_the_fake(report, rtol=1e-6, spread=reports.deviation, parts=("train", "test")):
+        gap, errors = report["gap"], np.abs(report["predicted"] - report["true"])
+        ratios = errors.mean(axis=0) / spread(report["train_true"])
+        numbers = {
+            "labels never read": (spread(report["predicted"]) / spread(report["train_true"]))[gap],
+            "MAD units": ratios[gap],
+            "mean of all targets": ratios.mean(),
+            "hartree": errors[:, gap].mean() / reports.HARTREE,
+            "median": np.median(errors[:, gap]),
+        }
+        for name, number in numbers.items():
+            if np.isclose(report["claimed"], number, rtol=rtol):
+                return name
+        if np.isin(report["test_molecules"], report["train_molecules"]).any():
+            return "copies in both parts"
+        if changed.get("epoch", lambda r: r["epoch"] != np.argmin(r["val_errors"]))(report):
+            return "epoch chosen on test"
+        later = report["all_molecules"][len(report["all_molecules"]) // 2 :]
+        used = np.concatenate([report[f"{part}_molecules"] for part in parts])
+        return "honest" if np.isin(used, later).any() else "first rows"
+
+    options = {key: value for key, value in changed.items() if key != "epoch"}
+    return lambda report: name_the_fake(report, **options)
+
+
 _SAMPLES = ("copies in both parts", "epoch chosen on test", "first rows")
 
 for _cause, _mutant in {
@@ -469,10 +654,18 @@ for _cause, _mutant in {
     "copies not looked at": _detector(_SAMPLES[:1]),
     "epoch not looked at": _detector(_SAMPLES[1:2]),
     "file not looked at": _detector(_SAMPLES[2:]),
-    "deviation of the test": _detector(train_true=lambda report: report["true"]),
+    "another spread": _detector(train_true=lambda report: report["true"]),
     "gap only": _detector(("mean of all targets",)),
+    "too tolerant": _by_hand(rtol=0.1),
+    "test samples only": _by_hand(parts=("test",)),
+    "training samples only": _by_hand(parts=("train",)),
+    "best on test": _by_hand(epoch=lambda r: r["epoch"] == np.argmin(r["test_errors"])),
 }.items():
     MUTANTS.append(Mutant("2.5", _cause, lambda answer=_mutant: answer))
+
+HELD_OUT.append(
+    Mutant("2.5", "another spread", lambda: _by_hand(spread=lambda values: values.std(axis=0)))
+)
 
 # ---- 3.1
 
@@ -526,6 +719,24 @@ def half_of_them(x, lattice, cutoff):
     return edge_index[:, keep], image[keep]
 
 
+@wrong("3.1", "shift for image")
+def in_angstrom(x, lattice, cutoff):
+    edge_index, image = periodic_neighbors(x, lattice, cutoff)
+    return edge_index, image @ lattice
+
+
+@wrong("3.1", "wrapped")
+def all_in_the_cell(x, lattice, cutoff):
+    frac = x @ np.linalg.inv(lattice)
+    return periodic_neighbors((frac - np.floor(frac)) @ lattice, lattice, cutoff)
+
+
+@held_out("3.1", "image sign")
+def ends_exchanged(x, lattice, cutoff):
+    edge_index, image = periodic_neighbors(x, lattice, cutoff)
+    return edge_index[::-1], image
+
+
 # ---- 3.2
 
 
@@ -550,3 +761,21 @@ def images_as_they_are(move, x, lattice, times):
 def always_the_first(move, x, lattice, times):
     edge_index, image = periodic_neighbors(x, lattice, CUTOFF)
     return np.array([x] + [move(x, edge_index, image @ lattice) for _ in range(times)])
+
+
+def _path(move, x, lattice, times, step):
+    path = [x]
+    for _ in range(times):
+        edge_index, image = periodic_neighbors(path[-1], lattice, CUTOFF)
+        path.append(step(move, path[-1], edge_index, image @ lattice))
+    return np.array(path)
+
+
+@wrong("3.2", "moves added")
+def on_top(move, x, lattice, times):
+    return _path(move, x, lattice, times, lambda move, x, e, shift: x + move(x, e, shift))
+
+
+@wrong("3.2", "shift sign")
+def other_way(move, x, lattice, times):
+    return _path(move, x, lattice, times, lambda move, x, e, shift: move(x, e, -shift))
