@@ -11,7 +11,7 @@ Vectors of two networks do not compare: another seed gives other axes.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -96,16 +96,18 @@ def _pooled(network: nn.Module, inputs: tuple) -> Pooled:
 def _pooling_recorded(network: nn.Module) -> Iterator[list[Pooled]]:
     """Note what the network's method pool is given and returns."""
     found: list[Pooled] = []
-    pool = getattr(network, "pool", None)
+    pool: Callable[..., Tensor] | None = getattr(network, "pool", None)
+    if pool is None:
+        yield found
+        return
 
     def recorded(states: list[Tensor], crystal: Tensor, n_crystals: int) -> Tensor:
         pooled = pool(states, crystal, n_crystals)
         found.append((states[-1], pooled))
         return pooled
 
-    if pool is not None:
-        vars(network)["pool"] = recorded  # in front of the method of the class
+    vars(network)["pool"] = recorded  # it comes before the method of the class
     try:
         yield found
     finally:
-        vars(network).pop("pool", None)
+        del vars(network)["pool"]

@@ -412,7 +412,7 @@ def test_predict_takes_a_folder(here, trained, folder, tmp_path):
     result = here("predict", "--checkpoint", out / "checkpoint.pt", folder)
     assert result.returncode == 0 and len(result.stdout.splitlines()) == 24
     result = here("predict", "--checkpoint", out / "checkpoint.pt", tmp_path)
-    assert result.returncode == 2 and "There is no CIF file in" in result.stderr
+    assert result.returncode == 2 and "There is no structure file in" in result.stderr
 
 
 def test_predict_says_what_was_noticed_of_a_refused_file(here, trained, folder, tmp_path):
@@ -449,7 +449,7 @@ def test_predict_names_what_it_leaves_out_of_a_folder(here, trained, mixed_folde
     rows = [line.split() for line in result.stdout.splitlines()]
     assert [row[0] for row in rows] == ["a", "b", "c"] and len({row[1] for row in rows}) == 1
     left_out, refused = result.stderr.splitlines()
-    assert "mixed were left out: notes.txt (names without .cif)" in left_out
+    assert "mixed were left out: notes.txt (not the name of a CIF" in left_out
     assert "wrong.cif: its formula is 'Na Cl'" in refused and "--accept-warnings" in refused
 
 
