@@ -28,9 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument("--unit", help="of the target; known for the bundled data")
     data.add_argument(
         "--split",
-        metavar="random|formula|leave_out_X|all",
-        help="leave_out_X tests on perovskites with element X on B; all has no test part, for who "
-        "has test crystals elsewhere; default: formula",
+        metavar="random|formula|leave_out_X|fold_N|all",
+        help="leave_out_X tests on perovskites with element X on B; fold_0 to fold_4 are those of "
+        "matbench, for its files; all has no test part, for who has test crystals elsewhere; "
+        "default: formula",
     )
     data.add_argument(
         "--accept-warnings",

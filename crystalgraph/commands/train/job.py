@@ -128,7 +128,8 @@ def choose_split(data: str, dataset: CrystalDataset, name: str | None) -> Split:
     Args:
         data: what --data said.
         dataset: it.
-        name: random, formula, leave_out_X, all; None for formula, or random with too few formulas.
+        name: random, formula, leave_out_X, fold_N, all; None for formula, or random with too few
+            formulas.
 
     Returns:
         The split; one's own data are split with the same seed in every run.
