@@ -22,14 +22,21 @@ from crystalgraph.crystals.loaders.structure_files import (
     AnyCrystal,
     NamedCrystal,
     as_structure,
+    find_structure_files,
     read_crystals,
 )
 from crystalgraph.errors import CrystalGraphError, CrystalGraphWarning
 from crystalgraph.networks.checkpoints import is_ours, read_checkpoint
 from crystalgraph.networks.embeddings import Embeddings, embed
-from crystalgraph.networks.ensembles import load_ensemble
+from crystalgraph.networks.ensembles import Ensemble, load_ensemble
 from crystalgraph.networks.model_file import MODEL_FILE, load_model_class, model_errors_explained
-from crystalgraph.networks.published import GRAPHS, UNITS, is_published, load_published
+from crystalgraph.networks.published import (
+    GRAPHS,
+    UNITS,
+    PublishedModel,
+    is_published,
+    load_published,
+)
 from crystalgraph.networks.references import ElementReferences
 
 
@@ -71,31 +78,15 @@ class Predictor:
             CrystalGraphError: there is no such checkpoint, it was trained with another model file,
                 or it does not fit the network.
         """
-        name, file = str(checkpoint), Path(model_file)
-        content = {} if name in UNITS else read_checkpoint(name)
-        trained_with = content.get("model_file") if is_ours(content) else None
-        if trained_with and not file.is_file():
-            raise CrystalGraphError(
-                f"There is no model file {file}; {name} was trained with "
-                f"{trained_with['name']}, name that one with --model."
-            )
-        if content and (is_ours(content) or not is_published(content)):
-            return cls._ours(name, file)
-        return cls._published(name, file)
-
-    @classmethod
-    def _ours(cls, path: str, file: Path) -> Predictor:
-        ensemble = load_ensemble(path, load_model_class(file))
-        first = ensemble.members[0]
-        about = (first.target, first.unit, first.features, first.graph_settings, first.model)
-        return cls(*about, ensemble.predict, file, len(ensemble.members), first.references)
-
-    @classmethod
-    def _published(cls, name: str, file: Path) -> Predictor:
-        published = load_published(name, load_model_class(file))
-        target = published.name.replace("-", "_")
-        about = (target, published.unit, published.features, GRAPHS, published.network)
-        return cls(*about, lambda structures: (published.predict(structures), None), file)
+        file = Path(model_file)
+        _require_model_file(checkpoint, file)
+        found = load_any_checkpoint(checkpoint, load_model_class(file))
+        if isinstance(found, Ensemble):
+            first = found.members[0]
+            about = (first.target, first.unit, first.features, first.graph_settings, first.model)
+            return cls(*about, found.predict, file, len(found.members), first.references)
+        about = (found.target, found.unit, found.features, GRAPHS, found.network)
+        return cls(*about, lambda structures: (found.predict(structures), None), file)
 
     @property
     def spread(self) -> str:
@@ -107,8 +98,9 @@ class Predictor:
         """Predict the target of crystals.
 
         Args:
-            crystals: Structures of pymatgen, Atoms of ASE, names of structure files, or what read
-                returns. A file gives as many rows as it holds crystals.
+            crystals: Structures of pymatgen, Atoms of ASE, names of structure files or of
+                folders of them, or what read returns. A file gives as many rows as it holds
+                crystals.
 
         Returns:
             (C,) values and (C,) spreads in the unit; of a single network no spread but None.
@@ -139,7 +131,8 @@ class Predictor:
                 found.append(crystal)
                 continue
             if isinstance(crystal, str | Path):
-                new = read_crystals(crystal)
+                files = find_structure_files([crystal])
+                new = [one for file in files for one in read_crystals(file)]
             else:
                 name = f"crystal {number}"
                 new = [NamedCrystal(name, name, as_structure(crystal, name))]
@@ -161,3 +154,29 @@ class Predictor:
         unknown = self.references.unknown([structure]) if self.references else ""
         if unknown:
             warnings.warn(f"{where}: {unknown}", CrystalGraphWarning, stacklevel=2)
+
+
+def load_any_checkpoint(
+    name_or_path: str | Path, model_class: type[nn.Module]
+) -> Ensemble | PublishedModel:
+    """Read a checkpoint of ours or a published one; what is in the file decides.
+
+    Raises:
+        CrystalGraphError: there is no such checkpoint, or it does not fit the class.
+    """
+    content = {} if name_or_path in UNITS else read_checkpoint(name_or_path)
+    if content and (is_ours(content) or not is_published(content)):
+        return load_ensemble(name_or_path, model_class)
+    return load_published(name_or_path, model_class)
+
+
+def _require_model_file(checkpoint: str | Path, file: Path) -> None:
+    """Where there is no model file, say which one the checkpoint needs."""
+    if file.is_file() or checkpoint in UNITS:
+        return
+    record = read_checkpoint(checkpoint).get("model_file")
+    if record:
+        raise CrystalGraphError(
+            f"There is no model file {file}; {checkpoint} was trained with {record['name']}, name "
+            "that one with --model."
+        )
