@@ -55,7 +55,7 @@ def written(structure, path):
 
 @pytest.mark.parametrize(
     "name",
-    ["a.cif", "POSCAR", "CONTCAR_2", "a.vasp", "a.xyz", "a.extxyz", "a.json", "a.xsf", "a.traj"],
+    ["a.cif", "POSCAR", "CONTCAR_2", "a.vasp", "a.xyz", "at@0.extxyz", "a.json", "a.xsf", "a.traj"],
 )
 def test_one_crystal_in_every_format(name, rutile, tmp_path):
     path = written(rutile, tmp_path / name)
@@ -63,7 +63,9 @@ def test_one_crystal_in_every_format(name, rutile, tmp_path):
     assert len(found.structure) == 6 and same_crystal(found.structure, rutile)
     assert not same_crystal(found.structure, salt())
     assert found.where == str(path)
-    expected = {"POSCAR": tmp_path.name, "CONTCAR_2": "CONTCAR_2"}.get(name, "a")
+    expected = {"POSCAR": tmp_path.name, "CONTCAR_2": "CONTCAR_2", "at@0.extxyz": "at@0"}.get(
+        name, "a"
+    )
     assert found.id == expected
 
 

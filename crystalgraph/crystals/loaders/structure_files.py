@@ -270,7 +270,7 @@ def _read_by_ase(path: Path) -> Sequence[Atoms]:
             "CIF files, POSCARs and pymatgen's JSON are read without it."
         ) from error
     try:
-        found = ase.io.read(path, index=":")
+        found = ase.io.read(path, index=":", do_not_split_by_at_sign=True)
     except Exception as error:  # whatever ase stumbles over
         raise CrystalGraphError(
             f"{path} cannot be read by ase ({first_line(error)}); export it as CIF."
