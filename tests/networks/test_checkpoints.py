@@ -7,9 +7,10 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import torch
+from small_networks import trained
 
 from crystalgraph.crystals.datasets import load_perovskites
-from crystalgraph.crystals.features import published_features, scaled_features
+from crystalgraph.crystals.features import scaled_features
 from crystalgraph.crystals.graphs import GraphSettings
 from crystalgraph.errors import CrystalGraphError, CrystalGraphWarning
 from crystalgraph.networks import checkpoints
@@ -19,11 +20,10 @@ from crystalgraph.networks.checkpoints import (
     save_checkpoint,
     save_members,
 )
-from crystalgraph.networks.model_file import MODEL_FILE, load_model_class, make_model, model_file_of
+from crystalgraph.networks.model_file import MODEL_FILE, load_model_class, model_file_of
 from crystalgraph.networks.model_settings import ModelSettings
 from crystalgraph.networks.references import ElementReferences
 from crystalgraph.networks.training import Normalizer, TrainSettings
-from crystalgraph.networks.training_run import TrainedModel
 
 NETWORK = load_model_class()
 
@@ -31,19 +31,6 @@ NETWORK = load_model_class()
 @pytest.fixture(scope="module")
 def structures():
     return load_perovskites().structures[::140]
-
-
-def trained(features=None, graph=None, network=NETWORK, **settings):
-    """A network with weights and batch statistics of its own."""
-    features = features or published_features()
-    settings = ModelSettings.in_force(network, {"width": 8, "n_conv": 1, "head": 8, **settings})
-    model = make_model(network, features.n_features, settings.options)
-    for name, buffer in model.named_buffers():
-        if name.endswith("running_mean"):
-            buffer.normal_()
-    normalizer = Normalizer(-1.5, 0.75)
-    rest = (settings, graph or GraphSettings(), asdict(TrainSettings()), "gap_mesh", "eV")
-    return TrainedModel(model.eval(), features, normalizer, *rest)
 
 
 @pytest.mark.parametrize(

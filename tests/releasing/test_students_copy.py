@@ -53,6 +53,7 @@ def test_the_copy_has_nothing_of_the_instructor(copy):
     released = {f"assignments/{lab.id}/{name}" for lab in LABS.values() for name in lab.files}
     models = {lab.model_file for lab in LABS.values() if lab.model_file}
     assert {"start.py", "pyproject.toml", "data/perovskites", *released, *models} <= names
+    assert {"examples/README.md", "examples/own_folder.py"} <= names
     references = {lab.reference for lab in LABS.values() if lab.reference}
     for name in (*references, "solutions", "tests", "tools", "nbgrader_config.py", "benchmarks"):
         assert name not in names

@@ -28,9 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument("--unit", help="of the target; known for the bundled data")
     data.add_argument(
         "--split",
-        metavar="random|formula|leave_out_X|all",
-        help="leave_out_X tests on perovskites with element X on B; all has no test part, for who "
-        "has test crystals elsewhere; default: formula",
+        metavar="random|formula|leave_out_X|fold_N|all",
+        help="leave_out_X tests on perovskites with element X on B; fold_0 to fold_4 are those of "
+        "matbench, for its files; all has no test part, for who has test crystals elsewhere; "
+        "default: formula",
     )
     data.add_argument(
         "--accept-warnings",
@@ -45,14 +46,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="your model file, with the class CrystalGraphConvNet; default: model.py",
     )
-    network.add_argument("--conv", choices=("gated", "shared", "fast", "none"), default="gated")
-    network.add_argument("--pooling", choices=("mean", "max", "softmax"), default="mean")
+    network.add_argument(
+        "--from",
+        dest="start",
+        metavar="FILE",
+        help="begin with the weights of a checkpoint, ours or a published one, and train it "
+        "further on the data; network, atom features and graphs are then the checkpoint's",
+    )
+    network.add_argument(
+        "--conv", choices=("gated", "shared", "fast", "none"), help="default: gated"
+    )
+    network.add_argument("--pooling", choices=("mean", "max", "softmax"), help="default: mean")
     network.add_argument("--width", type=_count, metavar="N", help="atom features inside")
     network.add_argument("--layers", type=_count, metavar="N", help="number of convolutions")
     training = parser.add_argument_group("training")
     training.add_argument("--epochs", type=_count, metavar="N")
     training.add_argument("--batch-size", type=_count, metavar="N")
-    training.add_argument("--learning-rate", type=_rate, metavar="RATE")
+    training.add_argument(
+        "--learning-rate",
+        type=_rate,
+        metavar="RATE",
+        help="highest one; default: 0.005, with --from 0.001",
+    )
     training.add_argument("--seed", type=_seed, default=0, metavar="S", help="default: 0")
     training.add_argument(
         "--ensemble",
@@ -107,11 +122,13 @@ def main(args: argparse.Namespace) -> int:
     from crystalgraph.crystals.loaders import load_dataset
     from crystalgraph.networks.ensembles import join
     from crystalgraph.networks.model_file import load_model_class
+    from crystalgraph.networks.starting_points import load_starting_point
 
     model_class = load_model_class(args.model)
+    start = load_starting_point(args.start, model_class) if args.start else None
     dataset = load_dataset(args.data, args.target, args.accept_warnings)
     report.print_problems(dataset)
-    job = jobs.plan(args, dataset)
+    job = jobs.plan(args, dataset, start)
     report.make_folders(job.out, args.json)
     print(report.describe(job), flush=True)
     begun = time.perf_counter()

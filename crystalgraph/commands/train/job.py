@@ -18,11 +18,13 @@ from crystalgraph.crystals.datasets import (
 )
 from crystalgraph.crystals.loaders import dataset_features
 from crystalgraph.crystals.loaders.checks import collected_warnings
+from crystalgraph.errors import CrystalGraphError
 from crystalgraph.experiments.baselines import Baseline, fit_baselines
 from crystalgraph.experiments.classification import ClassBaseline, fit_class_baselines
 from crystalgraph.networks.ensembles import Trained, train_side_by_side
 from crystalgraph.networks.model_file import model_errors_explained
 from crystalgraph.networks.references import may_grow_with_cell
+from crystalgraph.networks.starting_points import LEARNING_RATE, StartingPoint
 from crystalgraph.networks.training import TrainSettings
 from crystalgraph.networks.training_run import RunResult, TrainedModel, is_class, train_model
 
@@ -41,6 +43,7 @@ class Job:
         ensemble: number of networks; the seeds follow each other.
         references: subtract element references from the target: "on", "off", or "auto" for
             whichever has the lower validation error.
+        start: trained network to begin with, if any.
         out: folder for the results.
     """
 
@@ -53,6 +56,7 @@ class Job:
     training: TrainSettings
     ensemble: int
     references: str
+    start: StartingPoint | None
     out: Path
 
     def arguments(self, seed: int, references: bool) -> dict[str, Any]:
@@ -66,6 +70,7 @@ class Job:
             "features": dataset_features(self.data),
             "unit": self.unit,
             "references": references,
+            "start": self.start,
             "keep_last": self.split.name == "all",  # its validation part is too small to choose by
         }
 
@@ -86,26 +91,46 @@ class Fitted:
     tried: dict[str, float]
 
 
-def plan(args: argparse.Namespace, dataset: CrystalDataset) -> Job:
+def plan(
+    args: argparse.Namespace, dataset: CrystalDataset, start: StartingPoint | None = None
+) -> Job:
     """Fill in what was not asked for.
 
     Raises:
-        CrystalGraphError: a target column or a split that does not exist.
+        CrystalGraphError: a target column or a split that does not exist, or an option that
+            contradicts the network to begin with.
     """
     target = args.target or next(iter(dataset.targets))
     dataset.target(target)
     split = choose_split(args.data, dataset, args.split)
-    network = {"conv": args.conv, "pooling": args.pooling}
-    network |= _given(width=args.width, n_conv=args.layers)
-    asked = _given(epochs=args.epochs, batch_size=args.batch_size, learning_rate=args.learning_rate)
+    network = _network(args, start)
+    rate = args.learning_rate or (LEARNING_RATE if start else None)
+    asked = _given(epochs=args.epochs, batch_size=args.batch_size, learning_rate=rate)
     training = TrainSettings(seed=args.seed, **asked)
     references = args.references or _default_references(args.data, split, dataset.target(target))
-    name = f"{dataset.name}-{target}-{split.name}-{args.conv}-{args.pooling}-seed{args.seed}"
+    name = f"{dataset.name}-{target}-{split.name}-{network['conv']}-{network['pooling']}"
+    name += f"-from_{Path(start.file).name.split('.')[0]}" if start else ""
+    name += f"-seed{args.seed}"
     name += f"-references_{args.references}" if args.references else ""
     name += f"-ensemble{args.ensemble}" if args.ensemble > 1 else ""
     out = args.out or Path("runs") / name
     data = (args.data, dataset, split, target, args.unit)
-    return Job(*data, network, training, args.ensemble, references, out)
+    return Job(*data, network, training, args.ensemble, references, start, out)
+
+
+def _network(args: argparse.Namespace, start: StartingPoint | None) -> dict[str, object]:
+    """Arguments of CrystalGraphConvNet."""
+    given: dict[str, object] = _given(
+        conv=args.conv, pooling=args.pooling, width=args.width, n_conv=args.layers
+    )
+    if start is None:
+        return {"conv": "gated", "pooling": "mean", **given}
+    if args.ensemble > 1:
+        raise CrystalGraphError(
+            "Networks that begin with the same weights stay alike, so their spread is no error "
+            "bar; leave out --ensemble or --from."
+        )
+    return start.settings(given)
 
 
 def _default_references(data: str, split: Split, values: np.ndarray) -> str:
@@ -128,7 +153,8 @@ def choose_split(data: str, dataset: CrystalDataset, name: str | None) -> Split:
     Args:
         data: what --data said.
         dataset: it.
-        name: random, formula, leave_out_X, all; None for formula, or random with too few formulas.
+        name: random, formula, leave_out_X, fold_N, all; None for formula, or random with too few
+            formulas.
 
     Returns:
         The split; one's own data are split with the same seed in every run.

@@ -62,6 +62,8 @@ def describe(job: Job) -> str:
     sizes = " / ".join(str(len(getattr(split, part))) for part in split.parts)
     names = " / ".join(PART_NAMES[part] for part in split.parts)
     settings = ", ".join(f"{name} {value}" for name, value in job.network.items())
+    if job.start:
+        settings += f"\nbeginning with the weights in {job.start}"
     return (
         f"{job.dataset.name}: {len(job.dataset)} crystals, {job.target}, split {split.name} "
         f"({sizes} {names})\n{settings}"

@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from pymatgen.core import Structure
+from sklearn.model_selection import KFold, StratifiedKFold
 
-from crystalgraph.crystals.datasets import CrystalDataset
+from crystalgraph.crystals.datasets import FOLD_OF_ROW, FOLDS, CrystalDataset
 from crystalgraph.crystals.features import published_features
 from crystalgraph.crystals.loaders.checks import (
     Entry,
@@ -24,6 +26,8 @@ from crystalgraph.crystals.loaders.checks import (
 from crystalgraph.errors import CrystalGraphError
 
 MATBENCH_SUFFIXES = (".json", ".json.gz", ".json.bz2")
+MATBENCH_SEED = 18012019
+"""Of the five folds of matbench 0.1 (A. Dunn et al., npj Comput. Mater. 6, 138 (2020))."""
 
 
 def load_matbench(path: str | Path, target: str | None = None) -> CrystalDataset:
@@ -40,7 +44,7 @@ def load_matbench(path: str | Path, target: str | None = None) -> CrystalDataset
 
     Returns:
         The dataset, named after the file; ids are the table's index. Columns of numbers are
-        targets, all others go to records.
+        targets, all others go to records, with the fold in which matbench tests the crystal.
 
     Raises:
         CrystalGraphError: the file is unreadable or of another format, or no crystal is usable.
@@ -56,8 +60,9 @@ def load_matbench(path: str | Path, target: str | None = None) -> CrystalDataset
     target = choose_column(target, numeric, path)
     entries, problems = [], []
     times = Counter(map(str, table["index"]))
-    for label, cells in zip(map(str, table["index"]), data, strict=True):
-        row = dict(zip(columns, cells, strict=True))
+    folds = matbench_folds([_cell_number(cells[columns.index(target)]) for cells in data])
+    for label, cells, fold in zip(map(str, table["index"]), data, folds, strict=True):
+        row = dict(zip(columns, cells, strict=True)) | fold
         try:
             if times[label] > 1:
                 raise CrystalGraphError(
@@ -69,6 +74,32 @@ def load_matbench(path: str | Path, target: str | None = None) -> CrystalDataset
             problems.append(str(error))
     name = path.name.split(".")[0]
     return usable_dataset(name, entries, published_features(), problems, str(path))
+
+
+def matbench_folds(values: Sequence[float]) -> list[dict[str, int]]:
+    """In which of matbench's five folds each row of a task's file is tested.
+
+    The folds are of all rows, also of those that cannot be used: so what is left is compared on
+    the same test crystals as elsewhere.
+
+    Args:
+        values: the target of each row; nothing but 0 and 1 is a class, whose share is then the
+            same in all folds.
+
+    Returns:
+        The fold, 0 to 4, as an entry of each row's record; no entry with fewer than five rows, or
+        five of a class.
+    """
+    targets, n = np.asarray(values), len(FOLDS)
+    classes = set(values) == {0.0, 1.0}
+    if min(Counter(values).values() if classes else [len(values)]) < n:
+        return [{} for _ in values]
+    kind = StratifiedKFold if classes else KFold
+    folds = kind(n, shuffle=True, random_state=MATBENCH_SEED).split(targets, targets)
+    number = np.empty(len(values), dtype=int)
+    for fold, (_, tested) in enumerate(folds):
+        number[tested] = fold
+    return [{FOLD_OF_ROW: int(fold)} for fold in number]
 
 
 def _read_table(path: Path) -> dict:
