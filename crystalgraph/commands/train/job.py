@@ -16,6 +16,8 @@ from crystalgraph.crystals.datasets import (
     load_split,
     make_split,
 )
+from crystalgraph.crystals.feature_table import read_features
+from crystalgraph.crystals.features import AtomFeatures
 from crystalgraph.crystals.loaders import dataset_features
 from crystalgraph.crystals.loaders.checks import collected_warnings
 from crystalgraph.experiments.baselines import Baseline, fit_baselines
@@ -42,6 +44,7 @@ class Job:
         references: subtract element references from the target: "on", "off", or "auto" for
             whichever has the lower validation error.
         out: folder for the results.
+        features: of the atoms; None for the file beside the data, or the published ones.
     """
 
     data: str
@@ -54,6 +57,7 @@ class Job:
     ensemble: int
     references: str
     out: Path
+    features: AtomFeatures | None
 
     def arguments(self, seed: int, references: bool) -> dict[str, Any]:
         """Arguments of train_model for one network, without its class."""
@@ -63,7 +67,7 @@ class Job:
             "model_settings": self.network,
             "train_settings": replace(self.training, seed=seed),
             "target": self.target,
-            "features": dataset_features(self.data),
+            "features": self.features or dataset_features(self.data),
             "unit": self.unit,
             "references": references,
             "keep_last": self.split.name == "all",  # its validation part is too small to choose by
@@ -90,8 +94,9 @@ def plan(args: argparse.Namespace, dataset: CrystalDataset) -> Job:
     """Fill in what was not asked for.
 
     Raises:
-        CrystalGraphError: a target column or a split that does not exist.
+        CrystalGraphError: a target column, a split or a feature that does not exist.
     """
+    features = read_features(args.features) if args.features is not None else None
     target = args.target or next(iter(dataset.targets))
     dataset.target(target)
     split = choose_split(args.data, dataset, args.split)
@@ -103,9 +108,10 @@ def plan(args: argparse.Namespace, dataset: CrystalDataset) -> Job:
     name = f"{dataset.name}-{target}-{split.name}-{args.conv}-{args.pooling}-seed{args.seed}"
     name += f"-references_{args.references}" if args.references else ""
     name += f"-ensemble{args.ensemble}" if args.ensemble > 1 else ""
+    name += f"-features_{features.key.rpartition('-')[2]}" if features else ""
     out = args.out or Path("runs") / name
     data = (args.data, dataset, split, target, args.unit)
-    return Job(*data, network, training, args.ensemble, references, out)
+    return Job(*data, network, training, args.ensemble, references, out, features)
 
 
 def _default_references(data: str, split: Split, values: np.ndarray) -> str:
