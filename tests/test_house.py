@@ -15,17 +15,18 @@ KNOWS_LABS = (
 )
 MODULES = sorted(path.relative_to(REPO).as_posix() for path in PACKAGE.rglob("*.py"))
 LAB_FREE = [name for name in MODULES if not name.startswith(KNOWS_LABS)]
-ALSO_A_WORD = {"symmetry"}
+ALSO_A_WORD = {"features", "symmetry"}
 """Names of labs that crystals have a use for too."""
+ALSO_A_KEY = {"features"}
+"""Of these, the ones that are keys of records and settings too, in quotes."""
 
 
 def as_a_name(name):
     """Where a text speaks of a lab: everywhere, or in quotes and paths if it is a word as well."""
     if name not in ALSO_A_WORD:
         return rf"\b{name}\b"
-    return (
-        rf"""["'`]{name}["'`]|\b(?:labs|solutions|assignments|work)\W+{name}\b|\blab `?{name}\b"""
-    )
+    quoted = "" if name in ALSO_A_KEY else rf"""["'`]{name}["'`]|"""
+    return rf"""{quoted}\b(?:labs|solutions|assignments|work)\W+{name}\b|\blab `?{name}\b"""
 
 
 def words():
@@ -48,7 +49,8 @@ def test_no_module_outside_of_a_lab_names_one(name):
 
 @pytest.mark.parametrize(
     "text",
-    ['find_lab("symmetry")', "labs/symmetry/cases", "labs.symmetry", "the lab symmetry", "hw"],
+    ['find_lab("symmetry")', "labs/symmetry/cases", "labs.symmetry", "the lab symmetry", "hw"]
+    + ["labs/features/tasks.py", "the lab `features`"],
 )
 def test_a_lab_is_recognized_by_its_name(text):
     assert re.search("|".join(words()), text)

@@ -185,6 +185,21 @@ def test_train_on_a_bundled_dataset_with_every_option(here, tmp_path, monkeypatc
     }
 
 
+def test_train_with_features_of_ones_choice_and_predict_with_the_same(here, folder, tmp_path):
+    text = "group:onehot + electronegativity:binned(10) + covalent_radius:scaled"
+    result = here("train", "--data", folder, *SMALL, "--features", text, "--out", tmp_path)
+    assert result.returncode == 0 and f"atom features {text}" in result.stdout, result.stderr
+    numbers = json.loads((tmp_path / "metrics.json").read_text())
+    assert numbers["features"].startswith(f"{text}-30-")
+    checkpoint = tmp_path / "checkpoint.pt"
+    table = torch.load(checkpoint, weights_only=True)["atom_features"]
+    assert table["name"] == text and table["vectors"].shape == (100, 30)
+    with open(tmp_path / "test_results.csv", newline="") as file:
+        row = next(csv.DictReader(file))
+    said = here("predict", "--checkpoint", checkpoint, folder / f"{row['id']}.cif")
+    assert float(said.stdout.split()[1]) == pytest.approx(float(row["prediction"]), abs=6e-5)
+
+
 def test_references_are_tried_on_ones_own_crystals_and_both_errors_are_said(trained):
     result, _, numbers = trained
     off, on = numbers["references_tried"]["off"], numbers["references_tried"]["on"]
@@ -287,6 +302,7 @@ def test_train_begins_with_a_checkpoint(here, trained, folder, tmp_path):
         (("--layers", 3), "has n_conv = 2 and not 3"),
         (("--conv", "shared"), "has conv = gated and not shared"),
         (("--ensemble", 2), "stay alike, so their spread is no error bar"),
+        (("--features", "group:onehot"), "keeps the atom features that it was trained with"),
     ):
         result = here(*options, *contradiction, "--out", tmp_path / "not")
         assert result.returncode == 2 and message in result.stderr
@@ -360,6 +376,7 @@ def test_a_model_file_that_does_not_work_is_one_sentence(
         (("--data", "nothing"), "There is no dataset 'nothing'; give perovskites or oxides, a"),
         (("--data", "perovskites", "--target", "gap"), "has no column 'gap'; choose one of form"),
         (("--data", "perovskites", "--split", "leave_out_Xe"), "No split 'leave_out_Xe' of perov"),
+        (("--data", "perovskites", "--features", "mass:scaled"), "no property 'mass' (in the feat"),
     ],
 )
 def test_wrong_usage_is_said_before_any_work(here, arguments, message, tmp_path, monkeypatch):

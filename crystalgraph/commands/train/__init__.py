@@ -59,6 +59,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network.add_argument("--pooling", choices=("mean", "max", "softmax"), help="default: mean")
     network.add_argument("--width", type=_count, metavar="N", help="atom features inside")
     network.add_argument("--layers", type=_count, metavar="N", help="number of convolutions")
+    network.add_argument(
+        "--features",
+        metavar="TEXT",
+        help='what the network is told of atoms, such as "group:onehot + '
+        'electronegativity:binned(10) + covalent_radius:scaled"; default: the published 92 numbers',
+    )
     training = parser.add_argument_group("training")
     training.add_argument("--epochs", type=_count, metavar="N")
     training.add_argument("--batch-size", type=_count, metavar="N")

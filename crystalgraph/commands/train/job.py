@@ -16,6 +16,8 @@ from crystalgraph.crystals.datasets import (
     load_split,
     make_split,
 )
+from crystalgraph.crystals.feature_table import read_features
+from crystalgraph.crystals.features import AtomFeatures
 from crystalgraph.crystals.loaders import dataset_features
 from crystalgraph.crystals.loaders.checks import collected_warnings
 from crystalgraph.errors import CrystalGraphError
@@ -45,6 +47,7 @@ class Job:
             whichever has the lower validation error.
         start: trained network to begin with, if any.
         out: folder for the results.
+        features: of the atoms; None for the file beside the data, or the published ones.
     """
 
     data: str
@@ -58,6 +61,7 @@ class Job:
     references: str
     start: StartingPoint | None
     out: Path
+    features: AtomFeatures | None
 
     def arguments(self, seed: int, references: bool) -> dict[str, Any]:
         """Arguments of train_model for one network, without its class."""
@@ -67,7 +71,7 @@ class Job:
             "model_settings": self.network,
             "train_settings": replace(self.training, seed=seed),
             "target": self.target,
-            "features": dataset_features(self.data),
+            "features": self.features or dataset_features(self.data),
             "unit": self.unit,
             "references": references,
             "start": self.start,
@@ -97,9 +101,10 @@ def plan(
     """Fill in what was not asked for.
 
     Raises:
-        CrystalGraphError: a target column or a split that does not exist, or an option that
-            contradicts the network to begin with.
+        CrystalGraphError: a target column, a split or a feature that does not exist, or an option
+            that contradicts the network to begin with.
     """
+    features = read_features(args.features) if args.features is not None else None
     target = args.target or next(iter(dataset.targets))
     dataset.target(target)
     split = choose_split(args.data, dataset, args.split)
@@ -113,9 +118,10 @@ def plan(
     name += f"-seed{args.seed}"
     name += f"-references_{args.references}" if args.references else ""
     name += f"-ensemble{args.ensemble}" if args.ensemble > 1 else ""
+    name += f"-features_{features.key.rpartition('-')[2]}" if features else ""
     out = args.out or Path("runs") / name
     data = (args.data, dataset, split, target, args.unit)
-    return Job(*data, network, training, args.ensemble, references, start, out)
+    return Job(*data, network, training, args.ensemble, references, start, out, features)
 
 
 def _network(args: argparse.Namespace, start: StartingPoint | None) -> dict[str, object]:
@@ -129,6 +135,11 @@ def _network(args: argparse.Namespace, start: StartingPoint | None) -> dict[str,
         raise CrystalGraphError(
             "Networks that begin with the same weights stay alike, so their spread is no error "
             "bar; leave out --ensemble or --from."
+        )
+    if args.features is not None:
+        raise CrystalGraphError(
+            f"The network in {start.file} keeps the atom features that it was trained with; leave "
+            "out --features or --from."
         )
     return start.settings(given)
 

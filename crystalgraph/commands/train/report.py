@@ -57,13 +57,14 @@ def make_folders(out: Path, json_file: Path | None) -> None:
 
 
 def describe(job: Job) -> str:
-    """Two lines about what is going to happen."""
+    """Two or three lines about what is going to happen."""
     split = job.split
     sizes = " / ".join(str(len(getattr(split, part))) for part in split.parts)
     names = " / ".join(PART_NAMES[part] for part in split.parts)
     settings = ", ".join(f"{name} {value}" for name, value in job.network.items())
     if job.start:
         settings += f"\nbeginning with the weights in {job.start}"
+    settings += f"\natom features {job.features.name}" if job.features else ""
     return (
         f"{job.dataset.name}: {len(job.dataset)} crystals, {job.target}, split {split.name} "
         f"({sizes} {names})\n{settings}"
@@ -106,6 +107,7 @@ def numbers(
         "n_parameters": result.n_parameters,
         "model_settings": result.model_settings,
         "graph_settings": result.graph_settings,
+        "features": result.features,
         "train_settings": result.train_settings,
         "device": result.device,
         "trained_by": result.trained_by,

@@ -6,7 +6,7 @@ atoms and bonds) is made once for each crystal; a batch is then rows of one tabl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -119,7 +119,8 @@ class PreparedQuotients:
     Args:
         graphs: C quotient graphs.
         features: turns atomic numbers into atom features.
-        bonds: how distances become bond features; default BondSettings().
+        bonds: how distances become bond features: settings, or any function from distances (D,) in
+            angstrom to rows (D, K); default BondSettings().
         dtype: of the real numbers.
     """
 
@@ -127,7 +128,7 @@ class PreparedQuotients:
         self,
         graphs: Sequence[QuotientGraph],
         features: AtomFeatures,
-        bonds: BondSettings | None = None,
+        bonds: BondSettings | Callable[[np.ndarray], np.ndarray] | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         self.dtype = dtype
@@ -139,7 +140,12 @@ class PreparedQuotients:
         real = torch.empty(0, dtype=dtype).numpy().dtype
         self._element_features = features.matrix(numbers).astype(real)
         distance = np.concatenate([distances for distances, _ in different])
-        self._bond_features = make_bond_features(distance, bonds or BondSettings()).astype(real)
+        bonds = bonds or BondSettings()
+        if isinstance(bonds, BondSettings):
+            rows = make_bond_features(distance, bonds)
+        else:
+            rows = bonds(distance)
+        self._bond_features = rows.astype(real)
         self._bond = np.concatenate([bond for _, bond in different])
         self._center, self._neighbor = _joined(graphs, "center"), _joined(graphs, "neighbor")
         self._multiplicity = _joined(graphs, "multiplicity")

@@ -11,6 +11,7 @@ from bundled import bundled_structures, model
 from pymatgen.core import Lattice, Structure
 from torch import nn
 
+from crystalgraph.crystals.bond_features import gaussian_expansion
 from crystalgraph.crystals.datasets import FORMATION_ENERGY, load_oxides, load_perovskites
 from crystalgraph.crystals.features import published_features
 from crystalgraph.crystals.graphs import batch_graphs, build_graph
@@ -281,6 +282,16 @@ def test_batches_are_the_same_cut_from_a_table_or_made_alone(graphs):
     rows = np.array([5, 0, 17, 3])
     alone = PreparedQuotients(quotients([graphs[row] for row in rows]), FEATURES).batch(range(4))
     assert_equal_batches(table.batch(rows), alone)
+
+
+def test_distances_become_rows_by_any_function(graphs):
+    usual = PreparedQuotients(quotients(graphs), FEATURES).batch([3, 0])
+    same = PreparedQuotients(quotients(graphs), FEATURES, gaussian_expansion).batch([3, 0])
+    assert torch.allclose(same.bond_features, usual.bond_features, rtol=0, atol=1e-19)
+    other = PreparedQuotients(quotients(graphs), FEATURES, lambda d: d[:, None]).batch([3, 0])
+    assert other.bond_features.shape == (len(usual.bond_features), 1)
+    rows = torch.from_numpy(gaussian_expansion(other.bond_features[:, 0].numpy()))
+    assert torch.allclose(rows.float(), usual.bond_features, atol=1e-5)
 
 
 def test_a_batch_counts_what_is_in_the_whole_crystals(graphs):

@@ -1,0 +1,1 @@
+"""The instructor's part of the lab: case makers, hidden cases, wrong and right answers."""

@@ -1,0 +1,184 @@
+"""All the runs whose numbers the notebook shows beside its own: made once, shipped as one table.
+
+    python -m crystalgraph.labs.features.measure
+
+goes on where it was stopped; each run is a line of data/features/runs.jsonl with what was in force.
+The five tables of atom features on the formula split are finished runs of data/runs already.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from crystalgraph import paths
+from crystalgraph.crystals import features
+from crystalgraph.crystals.feature_table import read_features
+from crystalgraph.crystals.features import AtomFeatures
+from crystalgraph.crystals.graphs import GraphSettings
+from crystalgraph.labs.features import bases, strained, study
+from crystalgraph.networks.training import TrainSettings
+from crystalgraph.networks.training_run import CODE_VERSIONS
+
+RUNS = paths.DATA / "features" / "runs.jsonl"
+SEEDS = (0, 1, 2)
+PROPERTIES = tuple(name for name, _ in features.published_features().columns)
+LEFT_OUT = ("Ti", "Nb", "Sn", "Mg", "In", "W")
+"""Elements on B that are left out of training, one after another."""
+
+
+def published_part(names: tuple[str, ...]) -> AtomFeatures:
+    """The published bits of some properties."""
+    columns = dict(features.published_features().columns)
+    return AtomFeatures([(name, columns[name]) for name in names])
+
+
+def binned_into(n: int) -> AtomFeatures:
+    """All nine properties in n bins each; block, a word, one-hot."""
+    parts = [f"{name}:binned({n})" for name in PROPERTIES if name != "block"]
+    return read_features(" + ".join([*parts, "block:onehot"]))
+
+
+ATOMS: dict[str, Callable[[], AtomFeatures]] = {
+    "bits": features.published_features,
+    "floats": features.scaled_features,
+    "bits and floats": features.mixed_features,
+    "one-hot Z": features.one_hot_number,
+    "random bits": features.random_features,
+}
+"""Tables of atom features by name."""
+
+BASES: dict[str, study.Basis] = {
+    "distance": bases.raw,
+    "1/distance": bases.inverse,
+    "40 bins": bases.one_hot_bins,
+    "40 Gaussians": bases.gaussians,
+    "40 waves": bases.waves,
+    "40 narrow Gaussians": partial(bases.gaussians, width=0.25),
+    "40 wide Gaussians": partial(bases.gaussians, width=4.0),
+}
+"""Bases of distances by name."""
+
+WEIGHTS = {"curves, energies": 0.0, "curves, differences": strained.WEIGHT}
+"""Groups of runs on strained crystals: the weight of differences in the loss."""
+CURVED = ("40 bins", "40 Gaussians", "40 wide Gaussians", "distance")
+TOLD = ("bits", "floats", "one-hot Z")
+SHOWN = 3
+"""Test crystals whose curves are kept, of seed 0."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run.
+
+    Attributes:
+        group: the question that it belongs to.
+        name: within the group.
+        seed: of weights and batches.
+        split: of the perovskites.
+    """
+
+    group: str
+    name: str
+    seed: int
+    split: str = "formula"
+
+    def inputs(self) -> study.Inputs:
+        """What the network is told."""
+        if self.group in ("bonds", *WEIGHTS):
+            return study.Inputs(bonds=BASES[self.name])
+        if self.group == "bins":
+            return study.Inputs(binned_into(int(self.name)))
+        if self.group == "without":
+            return study.Inputs(published_part(tuple(p for p in PROPERTIES if p != self.name)))
+        if self.group == "alone":
+            return study.Inputs(published_part((self.name,)))
+        return study.Inputs(ATOMS[self.name]())
+
+
+def wanted() -> Iterator[Run]:
+    """Every run of the table."""
+    for seed in SEEDS:
+        for group in WEIGHTS:
+            yield from (Run(group, name, seed) for name in CURVED)
+        yield from (Run("bonds", name, seed) for name in BASES)
+        for element in LEFT_OUT:
+            yield from (Run("left out", name, seed, f"leave_out_{element}") for name in TOLD)
+        yield from (Run("bins", name, seed) for name in ("2", "40"))
+        for name in PROPERTIES:
+            yield from (Run("without", name, seed), Run("alone", name, seed))
+
+
+def result(run: Run) -> dict[str, Any]:
+    """Train, and what is kept of it."""
+    known = _curves(run) if run.group in WEIGHTS else _perovskites(run)
+    return asdict(run) | known | {"in_force": in_force(run)}
+
+
+def in_force(run: Run) -> dict[str, Any]:
+    """Settings and versions that a run is made with today."""
+    settings = TrainSettings(epochs=study.EPOCHS, batch_size=study.BATCH_SIZE, seed=run.seed)
+    found = asdict(settings) | {"graphs": asdict(GraphSettings()), "code": CODE_VERSIONS}
+    if run.group in WEIGHTS:
+        batch_size = strained.HOSTS_IN_BATCH * len(strained.STRAINS)
+        found |= {"batch_size": batch_size, "weight": WEIGHTS[run.group]}
+    return found
+
+
+def _curves(run: Run) -> dict[str, Any]:
+    """Train on strained crystals."""
+    hosts = strained.load_hosts()
+    trained = strained.fit_curves(hosts, run.inputs(), WEIGHTS[run.group], run.seed)
+    judged = {name: round(value, 4) for name, value in strained.judge(trained, hosts).items()}
+    shown = hosts.measured[:SHOWN] if run.seed == 0 else []
+    curves = {
+        hosts.names[place]: np.round(strained.curve(trained, hosts.graphs[place]), 4).tolist()
+        for place in shown
+    }
+    return {"judged": judged, "curves": curves, "seconds": round(trained.seconds, 1)}
+
+
+def _perovskites(run: Run) -> dict[str, Any]:
+    """Train on relaxed perovskites."""
+    data, inputs = study.perovskites(run.split), run.inputs()
+    trained = study.fit(data, inputs, run.seed)
+    predicted = trained.predict([data.graphs[row] for row in data.test])
+    errors = [round(float(e), 4) for e in predicted - data.target[data.test]]
+    return {
+        "test_errors": errors,
+        "n_parameters": trained.n_parameters,
+        "seconds": round(trained.seconds, 1),
+    }
+
+
+def read(path: Path = RUNS) -> dict[Run, dict[str, Any]]:
+    """The runs that are finished."""
+    if not path.exists():
+        return {}
+    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    names = Run.__dataclass_fields__
+    return {Run(**{name: record[name] for name in names}): record for record in records}
+
+
+def main() -> int:
+    """Make what is missing."""
+    torch.set_num_threads(1)
+    RUNS.parent.mkdir(exist_ok=True)
+    for run in wanted():
+        if run not in read():
+            with RUNS.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(result(run)) + "\n")
+            print(run, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
