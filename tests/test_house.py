@@ -15,7 +15,7 @@ KNOWS_LABS = (
 )
 MODULES = sorted(path.relative_to(REPO).as_posix() for path in PACKAGE.rglob("*.py"))
 LAB_FREE = [name for name in MODULES if not name.startswith(KNOWS_LABS)]
-ALSO_A_WORD = {"symmetry"}
+ALSO_A_WORD = {"symmetry", "trust"}
 """Names of labs that crystals have a use for too."""
 
 

@@ -5,7 +5,7 @@ instructor/; CONTRIBUTING.md says how to add one.
 """
 
 from crystalgraph.errors import CrystalGraphError
-from crystalgraph.labs import defects, equivariance, hw, symmetry
+from crystalgraph.labs import defects, equivariance, hw, symmetry, trust
 from crystalgraph.labs.lab import Lab
 
 LABS: dict[str, Lab] = {
@@ -13,6 +13,7 @@ LABS: dict[str, Lab] = {
     "symmetry": symmetry.LAB,
     "defects": defects.LAB,
     "equivariance": equivariance.LAB,
+    "trust": trust.LAB,
 }
 """Name of the folder -> lab, in the order of the course."""
 
