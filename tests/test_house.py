@@ -15,7 +15,7 @@ KNOWS_LABS = (
 )
 MODULES = sorted(path.relative_to(REPO).as_posix() for path in PACKAGE.rglob("*.py"))
 LAB_FREE = [name for name in MODULES if not name.startswith(KNOWS_LABS)]
-ALSO_A_WORD = {"features", "symmetry"}
+ALSO_A_WORD = {"features", "symmetry", "trust"}
 """Names of labs that crystals have a use for too."""
 ALSO_A_KEY = {"features"}
 """Of these, the ones that are keys of records and settings too, in quotes."""

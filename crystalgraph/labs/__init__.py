@@ -5,7 +5,7 @@ instructor/; CONTRIBUTING.md says how to add one.
 """
 
 from crystalgraph.errors import CrystalGraphError
-from crystalgraph.labs import defects, equivariance, features, hw, symmetry
+from crystalgraph.labs import defects, equivariance, features, hw, symmetry, trust
 from crystalgraph.labs.lab import Lab
 
 LABS: dict[str, Lab] = {
@@ -14,6 +14,7 @@ LABS: dict[str, Lab] = {
     "defects": defects.LAB,
     "equivariance": equivariance.LAB,
     "features": features.LAB,
+    "trust": trust.LAB,
 }
 """Name of the folder -> lab, in the order of the course."""
 

@@ -1,0 +1,79 @@
+"""The check of task 1.3: the name under which the result of a step is kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from crystalgraph.checking.cases import Arrays, Case
+from crystalgraph.checking.check import Check, CheckStep, stored
+from crystalgraph.checking.examine import Exam
+from crystalgraph.checking.faults import Fault
+from crystalgraph.labs.trust.advice import MISTAKES
+from crystalgraph.labs.trust.checks.common import mistake
+
+LONGEST = 100
+"""Characters; a file name has at most 255 on most disks."""
+
+
+def _key(answer: Callable, settings: dict, before: str) -> str:
+    key = answer(settings, before)
+    if not isinstance(key, str):
+        raise Fault(f"step_key should return a text, and returned a {type(key).__name__}.", "type")
+    return key
+
+
+def _reversed(value: Any) -> Any:
+    """The same settings, written in another order."""
+    if not isinstance(value, dict):
+        return value
+    return {name: _reversed(value[name]) for name in reversed(list(value))}
+
+
+def _run(answer: Callable, case: Case) -> Arrays:
+    """For each changed form of the settings, whether the key is another one."""
+    settings, before = case.settings["settings"], case.settings["before"]
+    key = _key(answer, _reversed(_reversed(settings)), before)
+    if key != _key(answer, _reversed(_reversed(settings)), before):
+        raise mistake("1.3", "not repeatable")
+
+    def other(changed: dict, step_before: str = before) -> np.ndarray:
+        return np.array(_key(answer, changed, step_before) != key)
+
+    return {
+        "another order gives another key": other(_reversed(settings)),
+        "another value gives another key": other(case.settings["value changed"]),
+        "another name gives another key": other(case.settings["name changed"]),
+        "a last digit gives another key": other(case.settings["digit changed"]),
+        "another step before gives another key": other(settings, before + "x"),
+    }
+
+
+def _is_a_file_name(exam: Exam) -> None:
+    for case in exam.named():
+        key = _key(exam.answer, case.settings["settings"], case.settings["before"])
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", key) or len(key) > LONGEST:
+            raise mistake("1.3", "no file name", exam.input_line(case))
+
+
+CHECKS = (
+    Check(
+        "1.3",
+        _run,
+        (
+            stored("flat settings", 1.5, "flat"),
+            stored("settings within settings", 1, "nested"),
+            CheckStep("can be the name of a file", 0.5, _is_a_file_name),
+        ),
+        "one key for equal settings in any order, another one when a name, a value or the step "
+        "before differs.",
+        {"flat": "three settings", "nested": "settings of which one is a dict itself"},
+        {},
+        lambda case: f"settings {case.settings['settings']}",
+        advice=MISTAKES["1.3"],
+        case_maker="settings_of_steps",
+    ),
+)
