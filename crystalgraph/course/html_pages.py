@@ -64,15 +64,20 @@ def outputs_with(notebook: nbformat.NotebookNode, mime_type: str) -> list[tuple[
     ]
 
 
-def embed_plotly_figures(notebook: nbformat.NotebookNode) -> None:
-    """Give every plotly figure an HTML form; the first brings plotly's library along."""
+def embed_plotly_figures(notebook: nbformat.NotebookNode, library: str | None = None) -> None:
+    """Give every plotly figure an HTML form; the first brings plotly's library along.
+
+    Args:
+        notebook: is changed.
+        library: address of plotly.min.js, where pages share it; by default it is in the page.
+    """
     import plotly.io
 
     for number, (_, output) in enumerate(outputs_with(notebook, PLOTLY)):
         figure = output.data.pop(PLOTLY)
         picture = plotly.io.to_html(
             figure,
-            include_plotlyjs=number == 0,
+            include_plotlyjs=(library or True) if number == 0 else False,
             include_mathjax=False,
             full_html=False,
             validate=False,

@@ -256,6 +256,18 @@ def test_options_of_the_installation_do_not_reach_the_command():
     assert rest == ["install"] and options == {"latest": False, "dev": True}
 
 
+def test_the_site_is_built_with_the_contributors_tools():
+    rest, options = start.take_options(["site", "--quick"], {})
+    assert rest == ["site", "--quick"] and options == {"latest": False, "dev": True}
+
+
+def test_students_have_no_site_to_build(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(start, "SITE", tmp_path / "build_site.py")
+    monkeypatch.setattr(start, "ensure_environment", lambda options: pytest.fail("installed"))
+    assert start.main(["site"]) == 2
+    assert "instructor's copy" in capsys.readouterr().err
+
+
 def test_a_missing_lock_file_is_named_with_the_cure(project, capsys):
     start.LOCK.unlink()
     assert start.main(["check"]) == 2
@@ -271,7 +283,7 @@ def test_pip_is_given_the_lock_file_as_constraints(monkeypatch):
     start.install_project({"latest": True, "dev": True})
     assert asked == [
         ("install", "-c", str(start.LOCK), "-e", ".[test,published]"),
-        ("install", "-e", ".[test,published,dev]"),
+        ("install", "-e", ".[test,published,docs,dev]"),
     ]
 
 
@@ -281,7 +293,7 @@ def test_without_the_published_checkpoints_all_else_is_installed(monkeypatch):
         start, "pip", lambda *arguments, silent=False: asked.append(arguments[-1]) or len(asked) % 2
     )
     start.install_project({"latest": False, "dev": True})
-    assert asked == [".[test,published,dev]", ".[test,dev]"]
+    assert asked == [".[test,published,docs,dev]", ".[test,docs,dev]"]
 
 
 def test_an_interrupted_installation_is_done_again(project, monkeypatch):
@@ -390,6 +402,9 @@ def test_commands_and_tests_are_run_by_the_environments_python():
     ]
     assert start.command_line(["test", "--nightly", "-k", "x"], python) == [
         *("python", "-m", "pytest", "-n", "2", "--nightly", "-k", "x")
+    ]
+    assert start.command_line(["site", "--quick"], python) == [
+        *("python", str(ROOT / "tools" / "build_site.py"), "--quick")
     ]
 
 

@@ -47,6 +47,18 @@ def test_workflows_run_what_contributors_run():
     assert ".ci/run" in commands["tests"]
     assert 'python start.py test -m "not slow"' in commands["tests"]
     assert ".ci/run --nightly" in commands["nightly"]
+    assert "python start.py site --quick --links" in commands["nightly"]
+
+
+def test_the_site_that_is_published_is_the_one_that_is_built():
+    path = next(path for path in WORKFLOWS if path.name == "pages.yml")
+    jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+    assert steps(path) == ["python start.py site"]
+    uploads = [step["with"]["path"] for step in jobs["build"]["steps"] if "upload" in str(step)]
+    settings = (ROOT / "tools" / "build_site.py").read_text(encoding="utf-8")
+    assert uploads == ["docs/_build/html"] and 'REPO / "docs" / "_build"' in settings
+    assert jobs["publish"]["needs"] == "build"
+    assert jobs["publish"]["permissions"] == {"pages": "write", "id-token": "write"}
 
 
 def test_ci_checks_the_code_before_it_runs_the_tests():
