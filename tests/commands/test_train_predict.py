@@ -307,6 +307,11 @@ def test_train_begins_with_a_checkpoint(here, trained, folder, tmp_path):
         result = here(*options, *contradiction, "--out", tmp_path / "not")
         assert result.returncode == 2 and message in result.stderr
         assert len(result.stderr.splitlines()) <= 3 and not (tmp_path / "not").exists()
+    table = folder / "atom_init.json"
+    table.write_text(json.dumps({number: [float(number), 1.0] for number in range(1, 101)}))
+    result = here(*options, "--out", tmp_path / "not")
+    table.unlink()
+    assert result.returncode == 2 and "atom_init.json has other numbers than" in result.stderr
 
 
 def test_train_on_three_crystals(here, folder, tmp_path):

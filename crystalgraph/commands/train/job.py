@@ -20,6 +20,7 @@ from crystalgraph.crystals.feature_table import read_features
 from crystalgraph.crystals.features import AtomFeatures
 from crystalgraph.crystals.loaders import dataset_features
 from crystalgraph.crystals.loaders.checks import collected_warnings
+from crystalgraph.crystals.loaders.folder import ATOM_INIT, folder_features
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.experiments.baselines import Baseline, fit_baselines
 from crystalgraph.experiments.classification import ClassBaseline, fit_class_baselines
@@ -141,7 +142,17 @@ def _network(args: argparse.Namespace, start: StartingPoint | None) -> dict[str,
             f"The network in {start.file} keeps the atom features that it was trained with; leave "
             "out --features or --from."
         )
+    _require_same_table(Path(args.data) / ATOM_INIT, start)
     return start.settings(given)
+
+
+def _require_same_table(own: Path, start: StartingPoint) -> None:
+    """A folder's own table of atom features must be the one of the network to begin with."""
+    if own.is_file() and folder_features(own.parent).key != start.trained.features.key:
+        raise CrystalGraphError(
+            f"{own} has other numbers than the atom features of {start.file}; remove it, or begin "
+            "with a network that was trained with it."
+        )
 
 
 def _default_references(data: str, split: Split, values: np.ndarray) -> str:
