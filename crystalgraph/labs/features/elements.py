@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +35,21 @@ def properties() -> dict[str, np.ndarray]:
 def as_features(table: np.ndarray, name: str = "my table") -> AtomFeatures:
     """A table (100, K) of numbers of the elements 1 to 100 as atom features."""
     return TableFeatures(dict(enumerate(np.asarray(table, dtype=float), start=1)), name)
+
+
+def published_with(symbol: str, name: str, value: float | None) -> AtomFeatures:
+    """The published table with one value exchanged.
+
+    Args:
+        symbol: of the element.
+        name: of the property.
+        value: in its place, in the property's unit; None for a missing one.
+    """
+    table = dict(load_elements())
+    (number,) = [z for z, element in table.items() if element.symbol == symbol]
+    changed: dict[str, Any] = {name: value}
+    table[number] = replace(table[number], **changed)
+    return AtomFeatures(published_features().columns, table, f"{symbol} changed")
 
 
 def shared(features: AtomFeatures) -> list[str]:

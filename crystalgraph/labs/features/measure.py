@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -70,6 +70,7 @@ BASES: dict[str, study.Basis] = {
 WEIGHTS = {"curves, energies": 0.0, "curves, differences": strained.WEIGHT}
 """Groups of runs on strained crystals: the weight of differences in the loss."""
 CURVED = ("40 bins", "40 Gaussians", "40 wide Gaussians", "distance")
+N_BINS = ("2", "5", "10", "20", "40")
 TOLD = ("bits", "floats", "one-hot Z")
 SHOWN = 3
 """Test crystals whose curves are kept, of seed 0."""
@@ -104,17 +105,19 @@ class Run:
         return study.Inputs(ATOMS[self.name]())
 
 
-def wanted() -> Iterator[Run]:
-    """Every run of the table."""
+def wanted() -> list[Run]:
+    """Every run of the table, the most important first."""
+    runs = []
     for seed in SEEDS:
-        for group in WEIGHTS:
-            yield from (Run(group, name, seed) for name in CURVED)
-        yield from (Run("bonds", name, seed) for name in BASES)
-        for element in LEFT_OUT:
-            yield from (Run("left out", name, seed, f"leave_out_{element}") for name in TOLD)
-        yield from (Run("bins", name, seed) for name in ("2", "40"))
-        for name in PROPERTIES:
-            yield from (Run("without", name, seed), Run("alone", name, seed))
+        runs += [Run(group, name, seed) for group in WEIGHTS for name in CURVED]
+        runs += [Run("bonds", name, seed) for name in BASES]
+        runs += [Run("bins", name, seed) for name in N_BINS]
+        runs += [
+            Run("left out", name, seed, f"leave_out_{element}")
+            for element in LEFT_OUT
+            for name in TOLD
+        ]
+    return runs + [Run(group, name, 0) for name in PROPERTIES for group in ("without", "alone")]
 
 
 def result(run: Run) -> dict[str, Any]:

@@ -147,7 +147,8 @@ def fit_with(
         network = QuotientNetwork(inputs.atoms.n_features, inputs.n_bond_features)
     begun = time.process_time()
     if not autograding():
-        loaders = [
+        settings = TrainSettings(epochs=epochs, batch_size=batch_size, seed=seed)
+        fit_loader, val_loader = (
             loader(
                 inputs.prepare([data.graphs[row] for row in rows]),
                 data.target[rows],
@@ -156,17 +157,24 @@ def fit_with(
                 seed,
             )
             for rows, shuffle in ((data.train, True), (data.val, False))
-        ]
-        settings = TrainSettings(epochs=epochs, batch_size=batch_size, seed=seed)
+        )
         how = {"step": engine_step, "make_optimizer": FlatAdamW}
-        train(network, *loaders, objective, settings, progress=False, **how)
+        train(network, fit_loader, val_loader, objective, settings, progress=False, **how)
     return Trained(network.double().eval(), inputs, objective, time.process_time() - begun)
 
 
-def test_error(trained: Trained, data: Data) -> float:
-    """Mean absolute error on the test rows, in eV/atom."""
-    predicted = trained.predict([data.graphs[row] for row in data.test])
-    return float(np.abs(predicted - data.target[data.test]).mean())
+def test_error(trained: Trained, data: Data, symbol: str = "") -> float:
+    """Mean absolute error on the test rows, in eV/atom.
+
+    Args:
+        trained: a network.
+        data: whose test rows are used.
+        symbol: of an element; then only perovskites with it count.
+    """
+    names = load_perovskites().ids
+    rows = [row for row in data.test if not symbol or symbol in names[row].split("-")]
+    predicted = trained.predict([data.graphs[row] for row in rows])
+    return float(np.abs(predicted - data.target[rows]).mean())
 
 
 def place_of(name: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -142,12 +143,26 @@ def row_by_row(bits, low, high, n):
 # ---- 1.3
 
 
-def _table(text, properties, *, order=list, known=True, cut=None, message=None, looked=True):
+def _full(name, code, properties):
+    unknown = code if name in properties else name
+    return f"unknown {unknown}: choose one of {[*properties, 'onehot', 'binned', 'scaled']}"
+
+
+def _table(
+    text,
+    properties,
+    *,
+    order: Callable = list,
+    known: bool = True,
+    cut: int | None = None,
+    message: Callable = _full,
+    looked: bool = True,
+):
     """The right answer with one part exchanged."""
     blocks, names = [], []
     for part in order(text.split("+")):
         name, _, code = part.strip().partition(":")
-        code, number = re.match(r"(\w*)(?:\((\d+)\))?", code).groups()
+        code, _, number = code.rstrip(")").partition("(")
         if name not in properties or (looked and code not in ("onehot", "binned", "scaled")):
             if not known:
                 continue
@@ -160,35 +175,30 @@ def _table(text, properties, *, order=list, known=True, cut=None, message=None, 
     return np.concatenate(blocks, axis=1), names
 
 
-def _full(name, code, properties):
-    unknown = code if name in properties else name
-    return f"unknown {unknown}: choose one of {[*properties, 'onehot', 'binned', 'scaled']}"
-
-
 @wrong("1.3", "sorted")
 def in_alphabetical_order(text, properties):
-    return _table(text, properties, order=sorted, message=_full)
+    return _table(text, properties, order=sorted)
 
 
 @wrong("1.3", "first part only")
 def one_part(text, properties):
-    return _table(text, properties, order=lambda parts: parts[:1], message=_full)
+    return _table(text, properties, order=lambda parts: parts[:1])
 
 
 @wrong("1.3", "number ignored")
 def always_ten(text, properties):
-    return _table(text, properties, cut=10, message=_full)
+    return _table(text, properties, cut=10)
 
 
 @wrong("1.3", "one name per part")
 def a_name_per_part(text, properties):
-    matrix, names = _table(text, properties, message=_full)
+    matrix, names = _table(text, properties)
     return matrix, list(dict.fromkeys(names))
 
 
 @wrong("1.3", "encoder for property")
 def named_after_the_encoder(text, properties):
-    matrix, names = _table(text, properties, message=_full)
+    matrix, names = _table(text, properties)
     code = dict(part.strip().split(":") for part in text.split("+"))
     return matrix, [code[name] for name in names]
 
@@ -211,7 +221,7 @@ def says_the_word(text, properties):
 
 @wrong("1.3", "encoder not checked")
 def any_encoder(text, properties):
-    return _table(text, properties, looked=False, message=_full)
+    return _table(text, properties, looked=False)
 
 
 @held_out("1.3", "unknown skipped")
@@ -219,7 +229,7 @@ def only_what_is_known(text, properties):
     parts = [part.strip() for part in text.split("+")]
     fine = [part for part in parts if part.split(":")[0] in properties]
     fine = [part for part in fine if re.search(":(onehot|scaled|binned)(\\(|$)", part)]
-    return _table("+".join(fine), properties, message=_full)
+    return _table("+".join(fine), properties)
 
 
 # ---- 1.4

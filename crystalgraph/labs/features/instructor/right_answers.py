@@ -151,14 +151,14 @@ def smooth_by_two_grids(basis, low, high):
 
 @right("1.6", "the largest step is looked into, again and again")
 def smooth_by_zooming(basis, low, high):
-    first = None
+    found = []
     for _ in range(6):
         grid = torch.linspace(low, high, 4001, dtype=torch.float64)
         steps = basis(grid).diff(dim=0).abs().amax(dim=1)
-        first = steps.max() if first is None else first
+        found.append(steps.max())
         place = int(steps.argmax())
         low, high = float(grid[place]), float(grid[place + 1])
-    return bool(steps.max() < 0.01 * first)
+    return bool(found[-1] < 0.01 * found[0])
 
 
 @right("1.6", "grid halved four times")
