@@ -61,7 +61,7 @@ def stability_table() -> pd.DataFrame:
 
 def graphs_of(
     molecules: Molecules,
-    rows: Sequence[int],
+    rows: np.ndarray,
     targets: np.ndarray,
     edges: Callable,
     cutoff: float = CUTOFF,
@@ -70,7 +70,7 @@ def graphs_of(
 
     Args:
         molecules: of the lab.
-        rows: of the molecules.
+        rows: (n,) of the molecules.
         targets: (len(rows), T), of size one.
         edges: edges_within(x, batch, cutoff).
         cutoff: in angstrom.
