@@ -1,4 +1,4 @@
-"""A notebook that is executed past every error, and the errors of its cells."""
+"""A notebook that is executed past every error; the errors and the points of its cells."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from crystalgraph.labs.lab import HIDDEN
+from crystalgraph.releasing.holes import POINTS_CALL
 
 UNSET = ("NBGRADER_EXECUTION", HIDDEN)
 
@@ -36,3 +37,14 @@ def executed(path: Path, folder: Path, **environment: str) -> nbformat.NotebookN
 def error_of(cell: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
     """The cell's error output, if it has one."""
     return next((out for out in cell.get("outputs", ()) if out.output_type == "error"), None)
+
+
+def points_of_checks(notebook: nbformat.NotebookNode) -> dict[str, float]:
+    """{task id: points} as nbgrader reads them: the last value of each check; nothing failed."""
+    points = {}
+    for cell in notebook.cells:
+        assert error_of(cell) is None, (cell.id, error_of(cell))
+        for task in POINTS_CALL.findall(cell.source):
+            (value,) = [out.data["text/plain"] for out in cell.outputs if "execution_count" in out]
+            points[task] = float(value)
+    return points

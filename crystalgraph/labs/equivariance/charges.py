@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from crystalgraph.checking.autograding import autograding
 from crystalgraph.labs.equivariance.graphs import AtomGraph
 
 PARTICLES = 5
 SOFTENING = 0.2  # length: particles closer than this hardly feel each other more
 STEP = 0.005  # of time
+FEW = 20  # systems while nbgrader is grading, where nothing trains
 WARM_UP, FLIGHT = 0.5, 1.5  # time before the picture is taken, and until the answer
 
 
@@ -48,7 +50,7 @@ def leapfrog(
 
 
 def simulate(number: int, seed: int) -> tuple[list[AtomGraph], np.ndarray]:
-    """Systems of charges, and where they are a while later.
+    """Systems of charges, and where they are a while later; few while nbgrader is grading.
 
     Args:
         number: of systems.
@@ -56,8 +58,9 @@ def simulate(number: int, seed: int) -> tuple[list[AtomGraph], np.ndarray]:
 
     Returns:
         Graphs with all pairs as edges, whose target is the way of each particle in the time
-        FLIGHT, and (number,) how much the energy drifted in that time.
+        FLIGHT, and of each system how much the energy drifted in that time.
     """
+    number = min(number, FEW) if autograding() else number
     rng = np.random.default_rng(seed)
     shape = (number, PARTICLES, 3)
     x, v = rng.normal(size=shape), rng.normal(size=shape)

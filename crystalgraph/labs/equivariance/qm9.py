@@ -33,7 +33,7 @@ COLUMNS = {  # name -> (column of the package, digits behind its decimal point)
 
 
 def load_qm9(package: str = "qm9pack") -> Molecules:
-    """All 130,831 molecules; takes about a minute and 2 GB of memory.
+    """All 130,831 molecules; takes about ten seconds.
 
     Validation and test are those of the shipped split, and training begins with its molecules, so
     that a network trained on the first 2,000 is the same one.

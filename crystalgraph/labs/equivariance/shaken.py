@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crystalgraph.checking.autograding import autograding
 from crystalgraph.labs.equivariance.graphs import AtomGraph
 
 RADII = {  # ionic radii in angstrom (Shannon 1976, sixfold; A and O of perovskites alike)
@@ -18,6 +19,9 @@ IONS = tuple(RADII)
 
 CUTOFF = 4.0
 """Neighbors of an atom are nearer than this, in angstrom."""
+
+FEW = 10
+"""Crystals while nbgrader is grading."""
 
 NOISE = 0.15
 """Standard deviation of a component of a shaken position, in angstrom."""
@@ -106,14 +110,14 @@ def shaken(crystal: Crystal, rng: np.random.Generator, noise: float = NOISE) -> 
 
 
 def shaken_crystals(number: int, seed: int, noise: float = NOISE) -> list[Crystal]:
-    """Random crystals, shaken.
+    """Random crystals, shaken; few while nbgrader is grading, where nothing trains.
 
     Args:
         number: of crystals.
         seed: of what is drawn.
         noise: standard deviation of a component, in angstrom.
     """
-    rng = np.random.default_rng(seed)
+    number, rng = min(number, FEW) if autograding() else number, np.random.default_rng(seed)
     return [shaken(random_ideal(rng), rng, noise) for _ in range(number)]
 
 

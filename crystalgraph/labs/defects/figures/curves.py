@@ -22,6 +22,7 @@ COLORS = {
 STYLES = ("-o", "--s", ":^")
 Run = tuple[str, str, int]
 """Kind of the defects, readout, n of the cells."""
+BEHIND_TEXT = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1}
 CHANCE = {"color": "black", "linestyle": ":", "linewidth": 1}
 
 
@@ -81,7 +82,8 @@ def _add_lines(ax: Axes, baselines: Mapping[str, Share]) -> None:
         heights.setdefault(round(one.value, 2), []).append(name)
     for value, names in heights.items():
         ax.axhline(value, color="black", lw=1, ls="--")
-        ax.text(ax.get_xlim()[1], value, ", ".join(names), fontsize=7, ha="right", va="bottom")
+        right, text = ax.get_xlim()[1], ", ".join(names)
+        ax.text(right, value, text, fontsize=7, ha="right", va="bottom", bbox=BEHIND_TEXT)
 
 
 def plot_dilution(
@@ -96,7 +98,7 @@ def plot_dilution(
     """
     figure, ax = plt.subplots(figsize=(5.6, 3.6), layout="constrained")
     for readout, shift in shifts.items():
-        label = f"{readout}: slope {slopes[readout]:.2f}"
+        label = f"{readout}: slope {round(slopes[readout], 2) + 0.0:.2f}"  # no -0.00
         ax.loglog(n_atoms, shift, "-o", ms=4, color=COLORS[readout], label=label)
     anchor = shifts["mean"][0] if "mean" in shifts else 1.0
     ax.loglog(n_atoms, anchor * n_atoms[0] / n_atoms, label="exactly 1/N", **CHANCE)

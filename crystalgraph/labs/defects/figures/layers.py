@@ -75,10 +75,10 @@ def _side_by_side(drawn: Sequence[list[go.Scatter3d]], titles: Sequence[str]) ->
 
 def _drawn(cell: Cell, scores: np.ndarray | None = None) -> list[go.Scatter3d]:
     """Atoms as balls, colored by element or by score, and rings at the defect."""
-    atoms = _balls(cell.structure, scores)
+    atoms = _balls(cell.structure, _around_defect(cell, cell.structure.cart_coords), scores)
     if not len(cell.places):
         return [atoms]
-    x, y, z = cell.places.T
+    x, y, z = _around_defect(cell, cell.places).T
     ring = go.Scatter3d(
         x=x,
         y=y,
@@ -95,7 +95,17 @@ def _drawn(cell: Cell, scores: np.ndarray | None = None) -> list[go.Scatter3d]:
     return [atoms, ring]
 
 
-def _balls(structure: Structure, scores: np.ndarray | None) -> go.Scatter3d:
+def _around_defect(cell: Cell, points: np.ndarray) -> np.ndarray:
+    """Images of points (N, 3) in angstrom for which the defect is in the middle of the picture."""
+    if not len(cell.places):
+        return points
+    lattice = cell.structure.lattice
+    way = lattice.get_fractional_coords(points - cell.places[0])
+    way[:, :2] -= np.round(way[:, :2])
+    return lattice.get_cartesian_coords(way)
+
+
+def _balls(structure: Structure, places: np.ndarray, scores: np.ndarray | None) -> go.Scatter3d:
     symbols = [site.specie.symbol for site in structure]
     radius = np.array([float(Element(one).atomic_radius or 1.2) for one in symbols])
     marker: dict = {"size": 5 + 5 * radius, "line": {"color": "#444444", "width": 1}, "opacity": 1}
@@ -105,7 +115,7 @@ def _balls(structure: Structure, scores: np.ndarray | None) -> go.Scatter3d:
     else:
         marker |= {"color": scores, "colorscale": "Cividis"}
         words = [f"{one} {score:.2f}" for one, score in zip(symbols, scores, strict=True)]
-    x, y, z = structure.cart_coords.T
+    x, y, z = places.T
     return go.Scatter3d(
         x=x, y=y, z=z, mode="markers", marker=marker, hovertext=words, hoverinfo="text",
         showlegend=False, name="atoms",

@@ -240,10 +240,7 @@ class _Roll(nn.Module):
 # ---- 1.3
 
 
-def _right_matrix(seed: int, reflect: bool) -> np.ndarray:
-    q, r = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))
-    q = q * np.sign(np.diag(r))
-    return q * np.sign(np.linalg.det(q)) * (-1 if reflect else 1)
+_right_matrix = solution("1.3")
 
 
 @wrong("1.3", "not orthogonal")

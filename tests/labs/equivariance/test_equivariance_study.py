@@ -1,0 +1,69 @@
+"""Training in units, and the finished runs: today's settings, and what the texts say of them."""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from crystalgraph.labs import LABS
+from crystalgraph.labs.equivariance import baselines, study
+from crystalgraph.labs.equivariance.figures.molecules import PAPER
+from crystalgraph.labs.equivariance.molecules import load_molecules
+from crystalgraph.labs.equivariance.networks import MovingNetwork, Property
+from crystalgraph.labs.equivariance.training import Fit
+from crystalgraph.releasing.right_answers import right_answers
+
+SOLUTIONS = right_answers(LABS["equivariance"])
+
+
+@pytest.fixture(scope="module")
+def molecules():
+    return load_molecules()
+
+
+def test_predictions_are_in_the_targets_units(molecules):
+    """A few steps are better than the mean, for a target with references and one without."""
+    parts = study.Parts(SOLUTIONS["1.1"], SOLUTIONS["2.2"])
+    names, rows = ("gap", "U0"), molecules.parts["train"][:200]
+    predicted = study.train_and_predict(
+        molecules, names, lambda: Property(MovingNetwork(SOLUTIONS["1.2"]), 2), parts, rows, Fit(40)
+    )
+    true = molecules.targets[:, [molecules.names.index(name) for name in names]]
+    errors = np.abs(predicted - true[molecules.parts["test"]]).mean(axis=0)
+    mean = np.abs(true - true[rows].mean(axis=0))[molecules.parts["test"]].mean(axis=0)
+    assert errors[0] < mean[0] and errors[1] < 3 < 500 < mean[1]  # eV
+
+
+def test_finished_runs_have_the_settings_of_today(molecules):
+    runs = json.loads(study.FINISHED.read_text("utf-8"))
+    for run in runs:
+        assert asdict(Fit(**run["fit"])) == run["fit"]
+        assert set(run["mae"]) == set(run["targets"]) <= set(molecules.names)
+        for name, error in run["mae"].items():
+            assert error > PAPER[molecules.names.index(name)]
+
+
+def test_what_the_texts_say_of_the_finished_runs(molecules):
+    errors = study.finished_errors(molecules.names)
+    gap = {number: row["gap"] for number, row in errors.items()}
+    assert list(gap) == [500, 1000, 2000, 4000, 8000]
+    assert [round(gap[number], 2) for number in (500, 4000, 8000)] == [0.46, 0.40, 0.28]
+    bag = baselines.bag_of_distances(molecules.kinds, molecules.positions)
+    test = molecules.parts["test"]
+    ridge = np.abs(baselines.ridge(bag, molecules, 8000) - molecules.targets)[test].mean(axis=0)
+    rows = zip(molecules.names, ridge, strict=True)
+    assert [name for name, error in rows if errors[8000][name] > error] == [
+        *("alpha", "r2", "zpve", "Cv")
+    ]
+    assert study.finished_errors(["gap"])[8000]["gap"] < gap[8000]
+
+
+def test_only_pushes_without_a_bound_end_in_nan():
+    table = study.stability_table()
+    stopped = table.index[table["stopped"] == 0]
+    assert set(stopped) == {"moving, sum of d, squares", "moving, mean of d, squares"}
+    assert table["stopped"].isna().sum() == len(table) - 2
+    largest = table["largest_loss"]
+    assert largest["learning rate 0.01"] > 1e6 > 10 > largest["learning rate 0.001"]
+    assert largest["0.01 and residual"] < 10 and largest["0.01 and clipping"] < 1000
