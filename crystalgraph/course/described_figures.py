@@ -8,13 +8,18 @@ PNG = "image/png"
 
 
 def describe_figures() -> None:
-    """Let this kernel add a description to each picture it shows; elsewhere nothing is done."""
+    """Let this kernel add a description to each picture it shows; elsewhere nothing is done.
+
+    It also shows figures that were made without pyplot, which is what teaches a kernel to do that.
+    """
     from IPython.core.getipython import get_ipython
+    from IPython.core.pylabtools import select_figure_formats
 
     shell = get_ipython()
     formatter = getattr(shell, "display_formatter", None)
     if formatter is None or getattr(formatter.format, "describes", False):
         return
+    select_figure_formats(shell, {"png"})
     plain = formatter.format
 
     def described(thing: object, *arguments: Any, **settings: Any) -> tuple[dict, dict]:

@@ -7,9 +7,12 @@ from nbclient import NotebookClient
 from crystalgraph.course.html_pages import notebook_to_html
 
 CELLS = (
-    "import matplotlib.pyplot as plt\nfrom crystalgraph.course import lab\n"
+    "from crystalgraph.course import lab\n"
     "points = lab.points_for('hw')\npoints = lab.points_for('hw')  # a cell may be run twice",
-    "figure, ax = plt.subplots()\nax.set_title('energy')\nplt.close(figure)\nfigure",
+    "from matplotlib.figure import Figure\nfigure = Figure()\n"
+    "figure.subplots().set_title('volume')\nfigure  # pyplot knows nothing of it",
+    "import matplotlib.pyplot as plt\nfigure, ax = plt.subplots()\n"
+    "ax.set_title('energy')\nplt.close(figure)\nfigure",
     "_ = plt.plot([1, 2])\nplt.xlabel('distance')\nplt.show()",
     "import plotly.graph_objects as go\ngo.Figure(layout={'title': {'text': 'NaCl'}})",
 )
@@ -23,7 +26,7 @@ def notebook():
     return notebook
 
 
-@pytest.mark.parametrize(("cell", "text"), [(1, "energy"), (2, "x axis: distance")])
+@pytest.mark.parametrize(("cell", "text"), [(1, "volume"), (2, "energy"), (3, "x axis: distance")])
 def test_pictures_say_what_they_show(notebook, cell, text):
     (output,) = (out for out in notebook.cells[cell].outputs if "image/png" in out.get("data", {}))
     assert output.metadata["image/png"]["alt"] == text
