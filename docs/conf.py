@@ -41,6 +41,7 @@ html_math_renderer = "mathml"
 html_title = "crystalgraph"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_copy_source = False
 html_domain_indices = False
 html_show_sourcelink = False

@@ -5,10 +5,16 @@ from copy import deepcopy
 import nbformat
 import pytest
 from course_site.executed import key
-from course_site.lab_pages import add_outputs, make_fit_for_the_site, stage_lab
-from course_site.pages import public_files, relinked
+from course_site.lab_pages import (
+    PLOTLY_LIBRARY,
+    add_outputs,
+    make_fit_for_the_site,
+    stage_lab,
+)
+from course_site.pages import public_files, relinked, section
 from course_site.results import group_section
 
+from crystalgraph.course.html_pages import PLOTLY
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.experiments import GROUPS
 from crystalgraph.experiments.verdicts import summary, verdicts
@@ -37,6 +43,13 @@ def test_links_lead_to_where_the_page_is_on_the_site(written, on_the_site):
     assert relinked(written, "docs/a.md", FILES) == on_the_site
 
 
+def test_a_part_of_a_page_ends_at_the_next_heading():
+    part = section("README.md", "## The labs")
+    assert part.startswith("| lab |") and "## " not in part
+    with pytest.raises(CrystalGraphError, match="README.md has no heading '## Nothing'"):
+        section("README.md", "## Nothing")
+
+
 def test_nothing_that_gives_answers_away_is_listed_as_public():
     files = public_files()
     assert len(files) == len(set(files.values())) and all((REPO / name).is_file() for name in files)
@@ -56,7 +69,8 @@ def finished():
     for cell in notebook.cells:
         if cell.cell_type == "code":
             warning = nbformat.v4.new_output("stream", name="stderr", text="a warning")
-            cell.outputs = [warning, shown(cell.id)]
+            points = nbformat.v4.new_output("execute_result", {"text/plain": "4.0"})
+            cell.outputs = [warning, shown(cell.id), points]
     return notebook
 
 
@@ -67,10 +81,22 @@ def released():
 
 def test_a_page_has_the_outputs_of_cells_that_students_do_not_edit(finished, released):
     add_outputs(released, finished)
-    printed = {cell.id: [one.text for one in cell.get("outputs", ())] for cell in released.cells}
-    assert printed["load-nacl"] == ["load-nacl"] and printed["check-1-1"] == ["check-1-1"]
+    printed = {
+        cell.id: [one.get("text", "4.0") for one in cell.get("outputs", ())]
+        for cell in released.cells
+    }
+    assert printed["load-nacl"] == ["load-nacl", "4.0"] and printed["check-1-1"] == ["check-1-1"]
     for hidden in ("task-1-1", "task-1-4", "set-up", "board", "hand-in-zip"):
         assert printed[hidden] == [], hidden
+
+
+def test_figures_are_as_wide_as_the_page(released):
+    cell = next(cell for cell in released.cells if cell.id == "load-nacl")
+    figure = {"data": [], "layout": {"width": 987, "height": 400}}
+    cell.outputs = [nbformat.v4.new_output("display_data", {PLOTLY: figure})]
+    make_fit_for_the_site(released, LAB, with_outputs=True)
+    page = cell.outputs[0].data["text/html"]
+    assert "987" not in page and "width:100%" in page and PLOTLY_LIBRARY in page
 
 
 def test_a_page_needs_neither_the_network_nor_a_kernel(released):
@@ -104,14 +130,11 @@ def test_a_change_of_what_notebooks_read_makes_them_run_again(monkeypatch, tmp_p
 
 def test_results_are_those_of_the_finished_runs(tmp_path):
     figure = plot_bars(GROUPS["layers"], "layers")
-    heading, picture, table, said = group_section("layers", figure, "MAE, eV/atom", tmp_path)
+    heading, picture, table, said = group_section("layers", figure, "MAE (eV/atom)", tmp_path)
     assert heading == "## Which layer?" and (tmp_path / "layers.png").is_file()
     assert picture.startswith("![layers; x axis: test MAE") and picture.endswith("](layers.png)")
     assert said.splitlines() == [f"- {sentence}" for sentence in verdicts("layers")]
     rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()]
-    assert rows[0] == [
-        *("", "parameters", "train (MAE, eV/atom)", "val (MAE, eV/atom)", "test (MAE, eV/atom)"),
-        "standard error (MAE, eV/atom)",
-    ]
+    assert rows[0] == ["MAE (eV/atom)", "parameters", "train", "val", "test", "standard error"]
     for row, (name, *numbers) in zip(rows[2:], summary(GROUPS["layers"]).itertuples(), strict=True):
         assert row == [name, f"{numbers[0]:,.0f}", *(f"{number:.3f}" for number in numbers[1:])]

@@ -11,8 +11,8 @@ CELLS = (
     "points = lab.points_for('hw')\npoints = lab.points_for('hw')  # a cell may be run twice",
     "from matplotlib.figure import Figure\nfigure = Figure()\n"
     "figure.subplots().set_title('volume')\nfigure  # pyplot knows nothing of it",
-    "import matplotlib.pyplot as plt\nfigure, ax = plt.subplots()\nax.set_title('energy')\n"
-    "plt.close(figure)\nfigure",
+    "import matplotlib.pyplot as plt\nfigure, ax = plt.subplots()\n"
+    "ax.set_title('energy')\nplt.close(figure)\nfigure",
     "_ = plt.plot([1, 2])\nplt.xlabel('distance')\nplt.show()",
     "import plotly.graph_objects as go\ngo.Figure(layout={'title': {'text': 'NaCl'}})",
 )

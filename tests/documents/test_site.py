@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urljoin
@@ -24,8 +25,8 @@ PHONE = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
 LANDING = "index.html"
 TOO_WIDE = "return document.documentElement.scrollWidth - window.innerWidth"
 
-
-EXECUTED = pytest.param((), id="executed", marks=[pytest.mark.nightly, pytest.mark.slow])
+EXECUTED = pytest.param((), id="executed", marks=pytest.mark.nightly)
+pytestmark = pytest.mark.slow  # the site is built once, in half a minute
 
 
 @pytest.fixture(scope="module", params=[pytest.param(("--quick",), id="quick"), EXECUTED])
@@ -110,6 +111,12 @@ def test_no_page_needs_the_network(site):
         assert not re.search(r"url\(['\"]?https?:", style.read_text(encoding="utf-8")), style
 
 
+def test_no_page_says_where_it_was_made(site):
+    for page in pages(site):
+        for folder in (str(REPO), tempfile.gettempdir() + "/", str(Path.home()) + "/"):
+            assert folder not in source(page), page
+
+
 def test_links_lead_to_pages_and_headings_that_exist(site):
     wrong, tried = [], 0
     for page in pages(site):
@@ -130,6 +137,11 @@ def test_every_picture_has_a_description(site):
     pictures = [one for page in pages(site) for one in re.findall("<img [^>]*>", source(page))]
     assert len(pictures) >= 3
     assert not [one for one in pictures if not re.search(r'\balt="[^"]*\w', one)]
+
+
+def test_a_figure_is_a_picture_and_not_its_name(site):
+    for page in pages(site):
+        assert not re.search(r"<Figure size|Figure\(\d+x\d+\)", text_of(page)), page
 
 
 def test_equations_are_mathml(site):
@@ -154,6 +166,6 @@ def test_in_a_browser_a_word_is_found_and_a_phone_is_wide_enough(site, tmp_path)
         )
         assert any("1. From salt to graph" in one.text for one in found)
         chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
-        for name in (LANDING, "labs/index.html", "data/perovskites.html"):
+        for name in (LANDING, "labs/hw/1_from_salt_to_graph.html", "data/perovskites.html"):
             chrome.get(f"{site.as_uri()}/{name}")
             assert chrome.execute_script(TOO_WIDE) <= 0, name

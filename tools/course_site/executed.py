@@ -1,6 +1,7 @@
 """The solutions of a lab, executed once and kept until anything that they read has changed."""
 
 import hashlib
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -34,7 +35,8 @@ def executed_solutions(lab: Lab) -> dict[str, NotebookNode]:
     """
     folder = KEPT / f"{lab.id}-{key(lab)}"
     if not all((folder / name).is_file() for name in lab.notebooks.values()):
-        folder.mkdir(parents=True, exist_ok=True)
+        for earlier in KEPT.glob(f"{lab.id}-*"):
+            shutil.rmtree(earlier)
         for name, notebook in _execute(lab):
             write_atomically(folder / name, nbformat.writes(notebook))
     return {name: nbformat.read(folder / name, as_version=4) for name in lab.notebooks.values()}

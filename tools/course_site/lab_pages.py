@@ -8,20 +8,21 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_site.executed import executed_solutions
-from course_site.pages import section, table_of_contents
+from course_site.pages import public_files, relinked, section, table_of_contents
 from crystalgraph.course.html_pages import (
+    PLOTLY,
     drop_widgets,
     embed_alt_texts,
     embed_equations,
     embed_plotly_figures,
+    outputs_with,
 )
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.labs import LABS
 from crystalgraph.labs.lab import Lab
 from crystalgraph.releasing.leaks import find_leaks, secret_lines
 
-PLOTLY = "../../_static/plotly.min.js"
-SHOWN = ("display_data", "execute_result", "stream")
+PLOTLY_LIBRARY = "../../_static/plotly.min.js"
 _BADGE = re.compile(r"\[!\[([^\]]*)\]\(https?://[^)]*\)\]\(([^)]*)\)")
 _ABOUT_LAB = re.compile(r"\blab\.(set_up|show_board|hand_in)\(")  # say where files lie
 
@@ -37,12 +38,17 @@ def stage_labs(folder: Path, execute: bool) -> None:
         CrystalGraphError: a notebook does not run, or a page would give a solution away.
     """
     (folder / "labs").mkdir(exist_ok=True)
-    text = ["(labs-page)=", "# Labs", "", section("README.md", "## The labs"), ""]
-    entries = [f"{lab.id}/index" for lab in LABS.values()] + ["tasks"]
-    text += [table_of_contents(entries)]
-    (folder / "labs" / "index.md").write_text("\n".join(text), encoding="utf-8")
+    (folder / "labs" / "index.md").write_text(all_labs(), encoding="utf-8")
     for lab in LABS.values():
         stage_lab(lab, folder / "labs" / lab.id, executed_solutions(lab) if execute else {})
+
+
+def all_labs() -> str:
+    """The page of all labs: what the README says about them, and links."""
+    files = public_files() | {"README.md": "labs/index.md"}
+    about = relinked(section("README.md", "## The labs"), "README.md", files)
+    links = table_of_contents([*(f"{lab.id}/index" for lab in LABS.values()), "tasks"])
+    return "\n\n".join(["(labs-page)=\n# Labs", about, links])
 
 
 def stage_lab(lab: Lab, folder: Path, executed: Mapping[str, NotebookNode]) -> None:
@@ -91,12 +97,16 @@ def add_outputs(page: NotebookNode, executed: NotebookNode | None) -> None:
             other = finished.get(cell.id)
             same = other is not None and other.source == cell.source
             show = same and not _ABOUT_LAB.search(cell.source)
-            cell.outputs = [one for one in other.outputs if _is_shown(one)] if show else []
+            cell.outputs = _shown(other) if show else []
             cell.execution_count = None
 
 
-def _is_shown(output: NotebookNode) -> bool:
-    return output.output_type in SHOWN and output.get("name") != "stderr"
+def _shown(cell: NotebookNode) -> list[NotebookNode]:
+    """The outputs of a cell, without warnings and without the bare number below a check."""
+    is_check = cell.metadata.get("nbgrader", {}).get("grade", False)
+    kinds = ("display_data", "stream") if is_check else ("display_data", "stream", "execute_result")
+    outputs = (one for one in cell.outputs if one.output_type in kinds)
+    return [one for one in outputs if one.get("name") != "stderr"]
 
 
 def make_fit_for_the_site(page: NotebookNode, lab: Lab, with_outputs: bool) -> None:
@@ -109,7 +119,9 @@ def make_fit_for_the_site(page: NotebookNode, lab: Lab, with_outputs: bool) -> N
     """
     page.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
     drop_widgets(page)
-    embed_plotly_figures(page, PLOTLY)
+    for _, output in outputs_with(page, PLOTLY):
+        output.data[PLOTLY].get("layout", {}).pop("width", None)  # as wide as the page, on a phone
+    embed_plotly_figures(page, PLOTLY_LIBRARY)
     embed_alt_texts(page)
     embed_equations(page)
     for cell in page.cells:

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from crystalgraph.errors import CrystalGraphError
 from crystalgraph.paths import REPO
 
 GUIDES = {
@@ -92,9 +93,17 @@ def section(name: str, heading: str) -> str:
     Args:
         name: of the file, relative to the course's folder.
         heading: the whole line, such as "## The labs".
+
+    Raises:
+        CrystalGraphError: the file has no such heading.
     """
     level = heading.partition(" ")[0]
-    _, _, rest = (REPO / name).read_text(encoding="utf-8").partition(f"\n{heading}\n")
+    _, found, rest = (REPO / name).read_text(encoding="utf-8").partition(f"\n{heading}\n")
+    if not found:
+        raise CrystalGraphError(
+            f"{name} has no heading {heading!r}, below which the site looks for its text: put it "
+            "back, or name another one in tools/course_site."
+        )
     return rest.partition(f"\n{level} ")[0].strip()
 
 

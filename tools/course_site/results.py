@@ -29,6 +29,8 @@ QUESTIONS = {
 }
 """Group of experiments -> heading."""
 
+LOWEST = 3.0  # inches: in lower figures the legend would cover the axis
+
 ENERGIES = """\
 # Formation energies of perovskites
 
@@ -83,11 +85,11 @@ def energies(folder: Path) -> str:
     dataset = perovskites()
     fitted = fit_baselines(dataset, load_split(dataset, "formula"), FORMATION_ENERGY)
     simple = {name: one.mae for name, one in fitted.items()}
-    text = [ENERGIES, "## Simple predictors", _table(_parts(simple), "MAE, eV/atom")]
+    text = [ENERGIES, "## Simple predictors", _table(_parts(simple), "MAE (eV/atom)")]
     test = {name: mae["test"] for name, mae in simple.items()}
     for group in (one for one in GROUPS if not _of_classes(one)):
         figure = plot_bars(GROUPS[group], group, baselines=dict(list(test.items())[1:]))
-        text += group_section(group, figure, "MAE, eV/atom", folder)
+        text += group_section(group, figure, "MAE (eV/atom)", folder)
     return "\n\n".join([*text, *_unseen(folder), ""])
 
 
@@ -128,11 +130,12 @@ def _unseen(folder: Path) -> list[str]:
     return [
         UNSEEN,
         _picture(figure, folder / "leave_one_out.png"),
-        _table(pd.DataFrame.from_dict(rows, orient="index"), "MAE, eV/atom"),
+        _table(pd.DataFrame.from_dict(rows, orient="index"), "MAE (eV/atom)"),
     ]
 
 
 def _picture(figure: Figure, path: Path) -> str:
+    figure.set_figheight(max(figure.get_figheight(), LOWEST))
     figure.savefig(path, dpi=120)
     alt = describe(figure).replace("[", "(").replace("]", ")")
     return f"![{alt}]({path.name})"
@@ -147,10 +150,9 @@ def _table(frame: pd.DataFrame, unit: str) -> str:
 
     Args:
         frame: rows have names; numbers of parameters are whole, all others have the unit.
-        unit: for the heads of columns.
+        unit: and what it is of; it is written in the corner.
     """
-    heads = [name if name == "parameters" else f"{name} ({unit})" for name in frame.columns]
-    lines = [_row(["", *heads]), _row(["---", *["---:"] * len(heads)])]
+    lines = [_row([unit, *frame.columns]), _row(["---", *["---:"] * len(frame.columns)])]
     for name, *numbers in frame.itertuples():
         cells = zip(frame.columns, numbers, strict=True)
         lines.append(_row([name, *(_number(head, number) for head, number in cells)]))
