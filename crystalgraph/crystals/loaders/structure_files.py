@@ -73,7 +73,7 @@ def read_crystals(path: str | Path, accept_warnings: bool = False) -> list[Named
     """Read all crystals of a structure file.
 
     Args:
-        path: a CIF file, of which the first crystal is read; a POSCAR or CONTCAR (also *.vasp);
+        path: a CIF file, of which the first crystal is read; a POSCAR or CONTCAR (also NAME.vasp);
             pymatgen's JSON, one structure or a list of them; extended XYZ or any other file that
             the optional package ase reads, with one crystal or several.
         accept_warnings: go on with a CIF file that contradicts itself, and only warn.
