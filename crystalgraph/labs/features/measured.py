@@ -12,7 +12,7 @@ from crystalgraph.experiments.baselines import RIDGE_SITES, fit_baselines
 from crystalgraph.experiments.catalog import GROUPS, label
 from crystalgraph.experiments.finished_runs import load_runs
 from crystalgraph.labs.features.elements import PROPERTIES
-from crystalgraph.labs.features.measure import published_part, read
+from crystalgraph.labs.features.measure import published_part, read, wanted
 from crystalgraph.labs.features.study import Data, perovskites
 
 
@@ -29,14 +29,20 @@ def errors(group: str) -> dict[str, list[float]]:
         group: of measure.wanted.
 
     Returns:
-        Name -> one error for each seed; crystals of all splits count alike.
+        Name -> one error for each seed that has all splits; crystals of all splits count alike.
     """
-    found: dict[str, dict[int, list[float]]] = {}
+    n_splits = len({run.split for run in wanted() if run.group == group})
+    found: dict[str, dict[int, list[list[float]]]] = {}
     for run, record in read().items():
         if run.group == group:
-            found.setdefault(run.name, {}).setdefault(run.seed, []).extend(record["test_errors"])
+            of_seed = found.setdefault(run.name, {}).setdefault(run.seed, [])
+            of_seed.append(record["test_errors"])
     return {
-        name: [float(np.abs(one).mean()) for _, one in sorted(seeds.items())]
+        name: [
+            float(np.abs(np.concatenate(parts)).mean())
+            for _, parts in sorted(seeds.items())
+            if len(parts) == n_splits
+        ]
         for name, seeds in found.items()
     }
 

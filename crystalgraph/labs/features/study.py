@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -148,7 +149,7 @@ def fit_with(
     begun = time.process_time()
     if not autograding():
         settings = TrainSettings(epochs=epochs, batch_size=batch_size, seed=seed)
-        fit_loader, val_loader = (
+        loaders: list[Any] = [  # QuotientLoader is used like CrystalLoader
             loader(
                 inputs.prepare([data.graphs[row] for row in rows]),
                 data.target[rows],
@@ -157,9 +158,9 @@ def fit_with(
                 seed,
             )
             for rows, shuffle in ((data.train, True), (data.val, False))
-        )
+        ]
         how = {"step": engine_step, "make_optimizer": FlatAdamW}
-        train(network, fit_loader, val_loader, objective, settings, progress=False, **how)
+        train(network, loaders[0], loaders[1], objective, settings, progress=False, **how)
     return Trained(network.double().eval(), inputs, objective, time.process_time() - begun)
 
 

@@ -39,7 +39,7 @@ def test_the_solution_scores_full_points_while_nothing_trains(tmp_path):
 
 @pytest.mark.nightly
 def test_a_released_notebook_fails_only_where_a_task_is_open(tmp_path):
-    unbound = {"bits", "usual", "runs", "both"}  # bound in cells that need a task
+    unbound = {"bits", "runs", "both"}  # bound in cells that need a task
     for cell in code_cells(LAB.release(), tmp_path, NBGRADER_EXECUTION="autograde"):
         error = error_of(cell)
         if checked := POINTS_CALL.findall(cell.source):

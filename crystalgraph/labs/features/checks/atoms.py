@@ -22,10 +22,10 @@ def _cut(case: Case) -> tuple[float, float, int]:
     return case.settings["low"], case.settings["high"], case.settings["n"]
 
 
-def _went_in(name: str) -> Callable[[Case], str]:
+def _went_in(array: Callable[[Case], np.ndarray], name: str) -> Callable[[Case], str]:
     def tell(case: Case) -> str:
         low, high, n = _cut(case)
-        return f"{shapes({name: case.inputs[name]})}, low={low:g}, high={high:g}, n={n}"
+        return f"{shapes({name: array(case)})}, low={low:g}, high={high:g}, n={n}"
 
     return tell
 
@@ -33,9 +33,12 @@ def _went_in(name: str) -> Callable[[Case], str]:
 # ---- 1.1 bins
 
 
+def _values(case: Case) -> np.ndarray:
+    return np.append(case.inputs["values"], case.settings["on_edges"])
+
+
 def _run_bins(answer: Callable, case: Case) -> Arrays:
-    values = np.append(case.inputs["values"], case.settings["on_edges"])
-    result = as_array(answer(values, *_cut(case)), "The result")
+    result = as_array(answer(_values(case), *_cut(case)), "The result")
     return {"bits": result.astype(float)}
 
 
@@ -55,7 +58,7 @@ _BINS = Check(
         "outside": "50 values inside and outside, some on edges, some missing",
     },
     {"bits": ("value", "bin")},
-    _went_in("values"),
+    _went_in(_values, "values"),
     advice=MISTAKES["1.1"],
     case_maker="values_to_bin",
 )
@@ -71,6 +74,8 @@ def _run_decode(answer: Callable, case: Case) -> Arrays:
         )
         raise Fault(text, "shape")
     unknown = np.isnan(result)
+    if unknown[case.inputs["bits"].any(axis=1)].any():
+        raise Fault("A row with a 1 in it has np.nan for an end: only rows of zeros do.", "nan")
     ends = np.clip(np.nan_to_num(result, posinf=OPEN_END, neginf=-OPEN_END), -OPEN_END, OPEN_END)
     return {"missing ends": unknown.astype(int), "ends": ends}
 
@@ -89,7 +94,7 @@ _DECODE = Check(
         "random": "40 rows, some of zeros",
     },
     {"missing ends": ("row", "end"), "ends": ("row", "end")},
-    _went_in("bits"),
+    _went_in(lambda case: case.inputs["bits"], "bits"),
     advice=MISTAKES["1.2"],
     case_maker="rows_to_decode",
 )
