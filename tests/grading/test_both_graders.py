@@ -23,7 +23,7 @@ MISTAKES = {
     "equivariance": {
         "1.2": ("sum_at(torch.ones_like(r), i, len(x)).clamp(min=1)", "1"),
         "1.3": ("q = q * np.sign(np.diag(r))", "pass"),
-        "2.3": ("abs(", "square("),
+        "2.3": ("return np.abs(predicted", "return np.square(predicted"),
         "3.1": ("np.arange(-5, 6)", "np.arange(0, 1)"),
     },
     "symmetry": {},

@@ -26,6 +26,9 @@ def graded(source, folder, name):
 @pytest.mark.parametrize("name", LAB.notebooks.values(), ids=lambda name: name[:1])
 def test_the_solutions_score_full_points_while_nothing_trains(name, tmp_path):
     notebook = graded(LAB.solutions(), tmp_path, name)
+    for cell in notebook.cells:
+        if "motion.plot" in cell.source and cell.cell_type == "code":
+            assert "image/png" in str(cell.outputs), f"no figure below cell {cell.id}"
     assert points_of_checks(notebook) == {
         t.id: t.points for t in LAB.tasks.values() if t.notebook == name
     }

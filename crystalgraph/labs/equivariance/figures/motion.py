@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -31,10 +32,11 @@ def plot_moves(panels: Sequence[tuple], magnify: float = 1.0) -> Figure:
     places = np.concatenate([np.asarray(x) for x, _, _ in panels])[:, :2]
     middle = (places.min(axis=0) + places.max(axis=0)) / 2
     reach = np.ptp(places, axis=0).max() / 2 + 0.3
-    figure = Figure(figsize=(3.6 * len(panels), 3.4), layout="constrained")
-    for ax, (x, moved, title) in zip(
-        figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
-    ):
+    width = 3.6 * len(panels)
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(width, 3.4), layout="constrained", squeeze=False
+    )
+    for ax, (x, moved, title) in zip(axes[0], panels, strict=True):
         x, way = np.asarray(x), magnify * (np.asarray(moved) - np.asarray(x))
         ax.scatter(x[:, 0], x[:, 1], s=[260, *[110] * (len(x) - 1)], color=GREY, zorder=1)
         ax.quiver(
@@ -45,7 +47,7 @@ def plot_moves(panels: Sequence[tuple], magnify: float = 1.0) -> Figure:
         ax.set(
             xlim=(middle[0] - reach, middle[0] + reach), ylim=(middle[1] - reach, middle[1] + reach)
         )
-    return figure
+    return _finished(figure)
 
 
 def symmetry_table(rows: Mapping[str, Mapping[str, bool]]) -> pd.DataFrame:
@@ -75,12 +77,11 @@ def plot_learning(
     Returns:
         The figure.
     """
-    figure = Figure(figsize=(5.6, 3.8), layout="constrained")
-    ax = figure.subplots()
-    for (name, curve), color in zip(errors.items(), COLORS, strict=False):
+    figure, ax = plt.subplots(figsize=(5.6, 3.8), layout="constrained")
+    for (name, curve), color, above in zip(errors.items(), COLORS, (7, -15, 7), strict=False):
         ax.plot(list(curve), list(curve.values()), "o-", color=color, label=name)
         for number, error in curve.items():
-            ax.annotate(f"{error:.2f}", (number, error), (0, 7), textcoords="offset points")
+            ax.annotate(f"{error:.2f}", (number, error), (0, above), textcoords="offset points")
     for (name, error), style in zip(baselines.items(), ("--", ":"), strict=False):
         ax.axhline(error, color=GREY, linestyle=style, label=name)
     ax.set(xscale="log", yscale="log", xlabel=counted, ylabel=unit)
@@ -94,7 +95,7 @@ def plot_learning(
     ]
     ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.legend(frameon=False, fontsize=9)
-    return figure
+    return _finished(figure)
 
 
 def plot_way_home(off: Sequence[np.ndarray], names: Sequence[str]) -> Figure:
@@ -107,8 +108,7 @@ def plot_way_home(off: Sequence[np.ndarray], names: Sequence[str]) -> Figure:
     Returns:
         The figure.
     """
-    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
-    ax = figure.subplots()
+    figure, ax = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
     distances = [np.linalg.norm(one, axis=1) for one in off]
     edges = np.linspace(0, np.quantile(distances[0], 0.995), 60)
     shades = np.linspace(0.25, 1, len(distances))
@@ -119,4 +119,10 @@ def plot_way_home(off: Sequence[np.ndarray], names: Sequence[str]) -> Figure:
         )
     ax.set(xlabel="distance to the ideal site (angstrom)", ylabel="atoms", yscale="log")
     ax.legend(frameon=False, fontsize=9)
+    return _finished(figure)
+
+
+def _finished(figure: Figure) -> Figure:
+    """The figure, shown once: by the notebook, not by pyplot."""
+    plt.close(figure)
     return figure
