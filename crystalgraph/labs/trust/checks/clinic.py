@@ -213,7 +213,7 @@ def _learns_from_the_others_alone(exam: Exam) -> None:
 
     def as_before(**changed: np.ndarray) -> bool:
         after = _train(exam.answer, case, **changed)["prediction"]
-        return np.isclose(after[first], before[first], rtol=1e-4, atol=1e-5)
+        return bool(np.isclose(after[first], before[first], rtol=1e-4, atol=1e-5))
 
     if as_before(targets=targets, inputs=inputs):
         return
