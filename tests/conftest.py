@@ -62,6 +62,7 @@ NEEDS_LINUX = (
         "builders",
         "labs/hw/test_hostile.py",
         "labs/symmetry/test_symmetry_hostile.py",
+        "labs/trust/test_trust_hostile.py",
     ),
     *("documents/test_docs_grading.py", "releasing/test_second_lab.py"),
 )

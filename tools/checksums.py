@@ -11,7 +11,7 @@ from pathlib import Path
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 SUMS = DATA / "SHA256SUMS"
-# not runs/: they change with the code
+# not runs/, features/ and trust/: they change with the code
 FOLDERS = ("crystals", "elements", "molecules", "monolayers", "oxides", "perovskites", "strained")
 GROWS = "recomputed.csv"  # a log to which every recomputation adds
 

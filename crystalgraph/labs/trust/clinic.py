@@ -24,6 +24,9 @@ from crystalgraph.crystals.datasets import CrystalDataset, split_by_groups
 from crystalgraph.crystals.features import published_features
 from crystalgraph.crystals.graphs import build_graph
 
+EPOCHS = 40
+"""Of a patient's training."""
+
 PROGRAM = """\
 def training(describe, targets, formulas, seed, epochs):
     torch.manual_seed(seed)
@@ -150,18 +153,18 @@ class Ward:
     n_train: int = 65
 
 
-def ward(dataset: CrystalDataset, target: str, polymorphs: int = 5) -> Ward:
+def ward(dataset: CrystalDataset, targets: np.ndarray, polymorphs: int = 5) -> Ward:
     """The crystals of a data set of which there are several of one formula.
 
     Args:
         dataset: C crystals.
-        target: its column, in eV/atom.
+        targets: (C,) in eV/atom.
         polymorphs: that a formula has at least.
     """
     formulas = dataset.formulas()
     count = Counter(formulas)
     rows = [row for row, formula in enumerate(formulas) if count[formula] >= polymorphs]
-    values = torch.tensor(dataset.target(target)[rows], dtype=torch.float32)
+    values = torch.tensor(targets[rows], dtype=torch.float32)
     return Ward([dataset.structures[row] for row in rows], [formulas[row] for row in rows], values)
 
 
@@ -173,7 +176,7 @@ def describe(structure: Structure) -> Tensor:
     return torch.tensor(np.concatenate([atoms, bonds]), dtype=torch.float32)
 
 
-def admit(patient: str, those: Ward, epochs: int = 40) -> Chart:
+def admit(patient: str, those: Ward, epochs: int = EPOCHS) -> Chart:
     """Run a patient's training.
 
     Args:

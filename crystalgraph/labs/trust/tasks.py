@@ -20,7 +20,7 @@ TASKS = by_id(
     ]
 )
 
-QUESTIONS: tuple[Question, ...] = ()
+QUESTIONS = tuple(Question(f"q1_{number}", TRUE, points=3) for number in (1, 2, 3, 4))
 
 LIBRARY_ANSWERS = {
     "1.1": ("build_graph", "build_graphs"),

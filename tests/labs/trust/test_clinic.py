@@ -5,15 +5,12 @@ import difflib
 import numpy as np
 import pytest
 
-from crystalgraph.crystals.datasets import load_oxides
-from crystalgraph.labs.trust import clinic
+from crystalgraph.labs.trust import clinic, study
 
 
 @pytest.fixture(scope="module")
 def ward():
-    oxides = load_oxides()
-    oxides.targets["energy"] = np.array([record["energy_chgnet"] for record in oxides.records])
-    return clinic.ward(oxides, "energy")
+    return study.oxide_ward()
 
 
 class Described:
@@ -39,7 +36,7 @@ def describe():
 
 @pytest.fixture(scope="module")
 def charts(ward, describe):
-    return {patient: clinic.admit(patient, ward, epochs=40) for patient in ["", *"ABCEFGHI"]}
+    return {patient: clinic.admit(patient, ward) for patient in ["", *"ABCEFGHI"]}
 
 
 @pytest.mark.parametrize("patient", clinic.WRONG)

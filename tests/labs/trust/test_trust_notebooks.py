@@ -33,7 +33,9 @@ def shown(cells):
 
 @pytest.fixture(scope="module")
 def solution(tmp_path_factory):
-    return cells_of(LAB.solutions() / NAME, tmp_path_factory.mktemp("solution"))
+    """As nbgrader runs it: nothing is trained, the recorded experiments are shown."""
+    folder = tmp_path_factory.mktemp("solution")
+    return cells_of(LAB.solutions() / NAME, folder, NBGRADER_EXECUTION="autograde")
 
 
 def test_the_solution_runs_from_top_to_bottom(solution):
@@ -42,13 +44,41 @@ def test_the_solution_runs_from_top_to_bottom(solution):
     for task in LAB.tasks.values():
         line = f"Task {task.id}, {task.name}: {task.points} of {task.points} points"
         assert line in text[f"check-{task.id.replace('.', '-')}"]
-    assert "34 of 34 points" in text["board"]
 
 
 def test_nothing_is_written_to_stderr(solution):
     """A warning in a graded cell would cost its points; elsewhere it is in the way."""
     said = [o.text for cell in solution for o in cell.outputs if o.get("name") == "stderr"]
     assert [text for text in said if "TCP without encryption" not in text] == []
+
+
+SAID = {
+    "same-numbers": "largest difference to the course's layer: [0-9.]+e-1[3-9]",
+    "pipeline": "graphs: found; split: found; train: found; test: found",
+    "ensemble-numbers": "their mean: 0.064 eV/atom",
+    "calibration": "within one spread 45% .*, within two 62%",
+    "polymorphs": "random split: 71% .*formula split: 0%",
+    "mended": r"143 to test on\\n0% of the test crystals",
+    "search": "found within 100: 15 of 20, median after 68",
+}
+"""Cell -> what the texts beside it say of the recorded numbers."""
+
+
+@pytest.mark.parametrize("cell", SAID)
+def test_cells_print_what_the_texts_say(solution, cell):
+    assert re.search(SAID[cell], shown(solution)[cell]), shown(solution)[cell]
+
+
+@pytest.mark.nightly
+def test_live_experiments_agree_with_the_recorded_ones(tmp_path):
+    live = cells_of(LAB.solutions() / NAME, tmp_path)
+    assert errors(live) == {}
+    text = shown(live)
+    assert "34 of 34 points" in text["board"]
+    (error,) = re.findall(r"their mean: (\d\.\d+) eV/atom", text["ensemble-numbers"])
+    assert float(error) == pytest.approx(0.064, abs=0.01)
+    raw = re.search(r"network +(\d\.\d+) +(\d\.\d+)", text["leak"])
+    assert float(raw[2]) < 0.75 * float(raw[1])
 
 
 @pytest.mark.nightly
