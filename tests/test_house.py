@@ -99,3 +99,9 @@ def test_a_lab_imports_no_other_lab():
         for name in MODULES:
             if name.startswith(f"crystalgraph/labs/{lab.folder}/"):
                 assert not [one for one in imported(name) if one.startswith(others or " ")], name
+
+
+def test_no_two_files_of_tests_have_one_name():
+    """Else pytest leaves the second one out with an error of its own."""
+    names = [path.name for path in (REPO / "tests").rglob("test_*.py")]
+    assert sorted(set(names)) == sorted(names)

@@ -176,7 +176,7 @@ def _reports(numbers: CaseNumbers, name: str, early: int) -> Case:
 
 
 def made_up_report(numbers: CaseNumbers, kind: str, early: int) -> dict:
-    """A report of a kind on 40 made-up molecules of 4 targets.
+    """A report of a kind on 41 made-up molecules of 4 targets: an odd number has one median.
 
     Args:
         numbers: draws.
@@ -203,8 +203,8 @@ def made_up_report(numbers: CaseNumbers, kind: str, early: int) -> dict:
 def _predictions(rng: np.random.Generator) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
     """Column of the gap, true and predicted values, and those of training."""
     gap, scale = int(rng.integers(4)), rng.uniform(0.5, 4, 4)
-    true, train = (rng.normal(5, 1, (n, 4)) * scale for n in (40, 60))
-    return gap, true, true + rng.normal(size=(40, 4)) * scale * rng.uniform(0.2, 0.5), train
+    true, train = (rng.normal(5, 1, (n, 4)) * scale for n in (41, 60))
+    return gap, true, true + rng.normal(size=(41, 4)) * scale * rng.uniform(0.2, 0.5), train
 
 
 def _all_differ(made: tuple[int, np.ndarray, np.ndarray, np.ndarray]) -> bool:
@@ -227,14 +227,14 @@ def _curves(
 
 
 def _samples(rng: np.random.Generator, kind: str, luck: int | None) -> Arrays:
-    """Which molecules of a file of 300 were used for training (60) and test (40)."""
+    """Which molecules of a file of 300 were used for training (60) and test (41)."""
     file = np.sort(rng.choice(np.arange(1, 5000), 300, replace=False))
-    used = rng.permutation(file[:110] if kind == "first rows" else file)[:100]
+    used = rng.permutation(file[:110] if kind == "first rows" else file)[:101]
     train, test = used[:60], used[60:]
     if luck is not None:  # one part in the first half of the file, the other all over it
         first, second = rng.permutation(file[:150]), rng.permutation(file[150:])
         mixed = rng.permutation(np.concatenate([first[:30], second[:30]]))
-        train, test = (mixed, first[30:70]) if luck else (first[30:90], mixed[:40])
+        train, test = (mixed, first[30:71]) if luck else (first[30:90], mixed[:41])
     if kind == "copies in both parts":
         train = rng.permutation(np.concatenate([train[:25], test[:35]]))
     return {"train_molecules": train, "test_molecules": test, "all_molecules": file}
