@@ -194,13 +194,15 @@ def needed(found: Sequence[Statement], names: Iterable[str]) -> set[Statement]:
     written = [s.syntax for s in found]
     imported = frozenset[str]().union(*(s.binds for s in written if s.imports))
     defined = frozenset[str]().union(*(s.binds for s in written if s.defines))
+    python = frozenset(dir(builtins))
     gives = {s: s.syntax.binds | (s.syntax.changes - imported) for s in found}
-    # what the student wrote is run in any case, and is not to take long for a plot of the table
-    gives |= {s: gives[s] | (s.syntax.arguments - defined) for s in found if not s.own}
+    # what the student wrote is run in any case, and is not to take long for a plot of the table;
+    # a call of `print` gives nothing to who prints
+    gives |= {s: gives[s] | (s.syntax.arguments - defined - python) for s in found if not s.own}
     wanted, chosen = {_ANY, *names}, set[Statement]()
     while more := {s for s in found if s not in chosen and not gives[s].isdisjoint(wanted)}:
         chosen |= more
-        wanted |= frozenset().union(*(s.syntax.needs for s in more)) - set(dir(builtins))
+        wanted |= frozenset().union(*(s.syntax.needs for s in more)) - python
     return chosen
 
 

@@ -129,6 +129,18 @@ def test_a_stub_and_what_was_handed_out_take_no_time(monkeypatch):
     assert function_of(own, "task", "student.ipynb", handed_out)() == 1
 
 
+def test_who_prints_does_not_need_what_is_printed_elsewhere(tmp_path):
+    """A line that a student adds to see a number must not run the demonstrations."""
+    seen = tmp_path / "seen"
+    shown = f"table = open({str(seen)!r}, 'w').write('x')\nprint(table)"
+    handed_out = (shown, "def task():\n    raise NotImplementedError")
+    own = (shown, "def task():\n    print('here')\n    return 1")
+    assert function_of(own, "task", "student.ipynb", handed_out)() == 1
+    assert not seen.exists()
+    own = (shown, "def task():\n    print('here')\n    return table")
+    assert function_of(own, "task", "student.ipynb", handed_out)() == 1 and seen.exists()
+
+
 # --- too slow: only the statement that is ---------------------------------------------------------
 
 ENDLESS = "while True:\n    pass"
