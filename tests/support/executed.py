@@ -34,6 +34,25 @@ def executed(path: Path, folder: Path, **environment: str) -> nbformat.NotebookN
     return notebook
 
 
+def code_cells(path: Path, folder: Path, **environment: str) -> list[nbformat.NotebookNode]:
+    """The code cells of a notebook, executed as a copy in the folder: the board reads it there."""
+    copy = folder / path.name
+    copy.write_bytes(path.read_bytes())
+    notebook = executed(copy, folder, **environment)
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def errors(cells: list[nbformat.NotebookNode]) -> dict[str, str]:
+    """Cell -> its error."""
+    found = {cell.id: error_of(cell) for cell in cells}
+    return {name: f"{out.ename}: {out.evalue}" for name, out in found.items() if out}
+
+
+def shown(cells: list[nbformat.NotebookNode]) -> dict[str, str]:
+    """Cell -> all that it shows as text."""
+    return {cell.id: str(cell.outputs) for cell in cells}
+
+
 def error_of(cell: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
     """The cell's error output, if it has one."""
     return next((out for out in cell.get("outputs", ()) if out.output_type == "error"), None)

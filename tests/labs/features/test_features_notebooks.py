@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from executed import error_of, executed
+from executed import code_cells, error_of
 
 from crystalgraph.labs import LABS
 from crystalgraph.labs.features import measure, measured
@@ -16,16 +16,9 @@ LAB = LABS["features"]
 (NAME,) = LAB.notebooks.values()
 
 
-def code_cells(source, folder, **environment):
-    """The code cells of a notebook of a folder after it has run past every error."""
-    (folder / NAME).write_bytes((source / NAME).read_bytes())  # the board reads it
-    notebook = executed(folder / NAME, folder, **environment)
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
 def test_the_solution_scores_full_points_while_nothing_trains(tmp_path):
     scores = {}
-    for cell in code_cells(LAB.solutions(), tmp_path, NBGRADER_EXECUTION="autograde"):
+    for cell in code_cells(LAB.solutions() / NAME, tmp_path, NBGRADER_EXECUTION="autograde"):
         assert error_of(cell) is None, (cell.id, error_of(cell))
         said = [out.text for out in cell.outputs if out.get("name") == "stderr"]
         assert [text for text in said if "TCP without encryption" not in text] == [], cell.id
@@ -40,7 +33,7 @@ def test_the_solution_scores_full_points_while_nothing_trains(tmp_path):
 @pytest.mark.nightly
 def test_a_released_notebook_fails_only_where_a_task_is_open(tmp_path):
     unbound = {"bits", "runs", "both"}  # bound in cells that need a task
-    for cell in code_cells(LAB.release(), tmp_path, NBGRADER_EXECUTION="autograde"):
+    for cell in code_cells(LAB.release() / NAME, tmp_path, NBGRADER_EXECUTION="autograde"):
         error = error_of(cell)
         if checked := POINTS_CALL.findall(cell.source):
             assert error and f"Task {checked[0]} is not implemented yet" in error.evalue
@@ -85,7 +78,7 @@ def test_chemistry_counts_for_a_new_element():
 @pytest.fixture(scope="module")
 def text(tmp_path_factory):
     """Cell -> all that it prints when everything is trained."""
-    cells = code_cells(LAB.solutions(), tmp_path_factory.mktemp("solution"))
+    cells = code_cells(LAB.solutions() / NAME, tmp_path_factory.mktemp("solution"))
     assert {cell.id: error_of(cell) for cell in cells if error_of(cell)} == {}
     return {
         cell.id: "".join(out.text for out in cell.outputs if out.output_type == "stream")

@@ -1,13 +1,9 @@
 """Notebook 3 with a right notebook 3 and an untouched notebook 2: what is lacking says so."""
 
-import os
-
-import nbformat
 import pytest
-from nbclient import NotebookClient
+from executed import executed
 
 from crystalgraph.labs import LABS
-from crystalgraph.labs.lab import HIDDEN
 
 pytestmark = pytest.mark.slow
 
@@ -21,12 +17,7 @@ def notebook(tmp_path_factory):
     """The solution, executed past every error beside the released model_hw.py."""
     folder = tmp_path_factory.mktemp("unfinished")
     (folder / HW.model_file).write_bytes((HW.release() / HW.model_file).read_bytes())
-    found = nbformat.read(HW.solutions() / HW.notebooks["3"], as_version=4)
-    place = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(found, timeout=300, allow_errors=True, resources=place)
-    unset = ("NBGRADER_EXECUTION", HIDDEN)
-    client.execute(env={name: value for name, value in os.environ.items() if name not in unset})
-    return found
+    return executed(HW.solutions() / HW.notebooks["3"], folder)
 
 
 def outputs(notebook, kind):

@@ -1,30 +1,13 @@
 """Hand-ins of this lab in the real sandbox: honest ones get all points, hostile ones none."""
 
-import json
-import re
-
-import nbformat
 import pytest
-from marked_tasks import TaskMarker
+from marked_tasks import TaskMarker, solved
 
 from crystalgraph.grading.intake.answers import read_answers
-from crystalgraph.grading.intake.hand_ins import HandIn
 from crystalgraph.grading.library_answers import library_answers
 from crystalgraph.labs import LABS
 
 LAB = LABS["symmetry"]
-(NAME,) = LAB.notebooks.values()
-
-
-def hand_in(**edits):
-    """The released notebook with the solutions, some tasks' cells exchanged."""
-    notebook = nbformat.read(LAB.release() / NAME, as_version=4)
-    solved = {cell.id: cell.source for cell in nbformat.read(LAB.solutions() / NAME, 4).cells}
-    for cell in notebook.cells:
-        if cell.id.startswith("task-1-") and cell.cell_type == "code":
-            own = re.sub(r" *### (BEGIN|END) SOLUTION\n", "", solved[cell.id])
-            cell.source = edits.get(cell.id.replace("-", "_"), own)
-    return HandIn("s001", "symmetry_s001.zip", {NAME: json.dumps(notebook).encode()})
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +18,7 @@ def marker():
 
 
 def points(marker, task, **edits):
-    result, _ = marker.mark(hand_in(**edits), [task])
+    result, _ = marker.mark(solved(LAB, **edits), [task])
     return result.tasks[0].points
 
 
@@ -91,6 +74,7 @@ def refine_colors(graph):
 
 def test_who_calls_the_library_is_named_and_nobody_else():
     honest, caller = (
-        library_answers(read_answers(one, LAB), LAB) for one in (hand_in(), hand_in(task_1_1=CALLS))
+        library_answers(read_answers(one, LAB), LAB)
+        for one in (solved(LAB), solved(LAB, task_1_1=CALLS))
     )
     assert honest == {} and caller == {"1.1": ("refine_colors",)}

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from executed import error_of, executed
+from executed import code_cells, errors, shown
 
 from crystalgraph.labs import LABS
 
@@ -13,27 +13,9 @@ LAB = LABS["symmetry"]
 (NAME,) = LAB.notebooks.values()
 
 
-def cells_of(path, folder, **environment):
-    """The code cells of a notebook after it has run past every error."""
-    (folder / NAME).write_bytes(path.read_bytes())  # the board reads it
-    notebook = executed(path, folder, **environment)
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
-def errors(cells):
-    """Cell -> its error."""
-    found = {cell.id: error_of(cell) for cell in cells}
-    return {name: f"{out.ename}: {out.evalue}" for name, out in found.items() if out}
-
-
-def shown(cells):
-    """Cell -> all that it shows as text."""
-    return {cell.id: str(cell.outputs) for cell in cells}
-
-
 @pytest.fixture(scope="module")
 def solution(tmp_path_factory):
-    return cells_of(LAB.solutions() / NAME, tmp_path_factory.mktemp("solution"))
+    return code_cells(LAB.solutions() / NAME, tmp_path_factory.mktemp("solution"))
 
 
 def test_the_solution_runs_from_top_to_bottom(solution):
@@ -63,7 +45,7 @@ def test_the_cells_print_what_the_texts_beside_them_say(solution):
 @pytest.mark.nightly
 def test_only_tasks_and_what_needs_them_fail(tmp_path):
     """As nbgrader runs it, where pictures of crystals are plain."""
-    cells = cells_of(LAB.release() / NAME, tmp_path, NBGRADER_EXECUTION="autograde")
+    cells = code_cells(LAB.release() / NAME, tmp_path, NBGRADER_EXECUTION="autograde")
     failed = errors(cells)
     for task in LAB.tasks.values():
         said = failed.pop(f"check-{task.id.replace('.', '-')}")

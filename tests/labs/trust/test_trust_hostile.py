@@ -1,28 +1,11 @@
 """Hand-ins of this lab in the real sandbox: honest ones get all points, hostile ones none."""
 
-import json
-import re
-
-import nbformat
 import pytest
-from marked_tasks import TaskMarker
+from marked_tasks import TaskMarker, solved
 
-from crystalgraph.grading.intake.hand_ins import HandIn
 from crystalgraph.labs import LABS
 
 LAB = LABS["trust"]
-(NAME,) = LAB.notebooks.values()
-
-
-def hand_in(**edits):
-    """The released notebook with the solutions, some tasks' cells exchanged."""
-    notebook = nbformat.read(LAB.release() / NAME, as_version=4)
-    solved = {cell.id: cell.source for cell in nbformat.read(LAB.solutions() / NAME, 4).cells}
-    for cell in notebook.cells:
-        if cell.id.startswith("task-1-") and cell.cell_type == "code":
-            own = re.sub(r" *### (BEGIN|END) SOLUTION\n", "", solved[cell.id])
-            cell.source = edits.get(cell.id.replace("-", "_"), own)
-    return HandIn("s001", "trust_s001.zip", {NAME: json.dumps(notebook).encode()})
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +16,7 @@ def marker():
 
 
 def points(marker, task, **edits):
-    result, _ = marker.mark(hand_in(**edits), [task])
+    result, _ = marker.mark(solved(LAB, **edits), [task])
     return result.tasks[0].points
 
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from executed import error_of, executed
+from executed import code_cells, errors, shown
 
 from crystalgraph.labs import LABS
 
@@ -13,29 +13,11 @@ LAB = LABS["trust"]
 (NAME,) = LAB.notebooks.values()
 
 
-def cells_of(path, folder, **environment):
-    """The code cells of a notebook after it has run past every error."""
-    (folder / NAME).write_bytes(path.read_bytes())  # the board reads it
-    notebook = executed(path, folder, **environment)
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
-def errors(cells):
-    """Cell -> its error."""
-    found = {cell.id: error_of(cell) for cell in cells}
-    return {name: f"{out.ename}: {out.evalue}" for name, out in found.items() if out}
-
-
-def shown(cells):
-    """Cell -> all that it shows as text."""
-    return {cell.id: str(cell.outputs) for cell in cells}
-
-
 @pytest.fixture(scope="module")
 def solution(tmp_path_factory):
     """As nbgrader runs it: nothing is trained, the recorded experiments are shown."""
     folder = tmp_path_factory.mktemp("solution")
-    return cells_of(LAB.solutions() / NAME, folder, NBGRADER_EXECUTION="autograde")
+    return code_cells(LAB.solutions() / NAME, folder, NBGRADER_EXECUTION="autograde")
 
 
 def test_the_solution_runs_from_top_to_bottom(solution):
@@ -71,7 +53,7 @@ def test_cells_print_what_the_texts_say(solution, cell):
 
 @pytest.mark.nightly
 def test_live_experiments_agree_with_the_recorded_ones(tmp_path):
-    live = cells_of(LAB.solutions() / NAME, tmp_path)
+    live = code_cells(LAB.solutions() / NAME, tmp_path)
     assert errors(live) == {}
     text = shown(live)
     assert "34 of 34 points" in text["board"]
@@ -83,7 +65,7 @@ def test_live_experiments_agree_with_the_recorded_ones(tmp_path):
 
 @pytest.mark.nightly
 def test_only_tasks_and_what_needs_them_fail(tmp_path):
-    failed = errors(cells_of(LAB.release() / NAME, tmp_path, NBGRADER_EXECUTION="autograde"))
+    failed = errors(code_cells(LAB.release() / NAME, tmp_path, NBGRADER_EXECUTION="autograde"))
     for task in LAB.tasks.values():
         said = failed.pop(f"check-{task.id.replace('.', '-')}")
         assert said.startswith("CheckFailed") and f"Task {task.id} is not implemented" in said
