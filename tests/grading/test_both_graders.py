@@ -26,7 +26,21 @@ MISTAKES = {
         "2.3": ("return np.abs(predicted", "return np.square(predicted"),
         "3.1": ("np.arange(-5, 6)", "np.arange(0, 1)"),
     },
-    "symmetry": {},
+    "features": {
+        "1.2": ("-np.inf, np.inf", "low, high"),
+        "1.4": ("error_of(~mask) - with_all", "with_all - error_of(~mask)"),
+        "1.5": ("(1 + torch.cos", "(1 - torch.cos"),
+    },
+    "symmetry": {
+        "1.2": ("np.isin(graph.center, atom)", "graph.center >= 0"),
+        "1.3": ("n_atoms = multiplicity.new_zeros", "n_atoms = 1 + multiplicity.new_zeros"),
+    },
+    "trust": {
+        "1.4": ("set(atoms)", "atoms"),
+        "1.5": ("2 ** (-1 / exponent)", "2 ** (1 / exponent)"),
+        "1.6": ("ratio <= 2", "ratio <= 3"),
+        "1.8": ('"I": "a batch of one crystal"', '"I": "the learning rate grows"'),
+    },
 }
 """Task -> what a student wrote in place of a part of the solution."""
 LATER = [name for name, lab in LABS.items() if lab is not FIRST_LAB]
@@ -51,7 +65,8 @@ def graded(request, tmp_path_factory):
 
 def students(lab):
     """Student -> tasks that are solved."""
-    return {"mistaken": list(lab.tasks), "half": list(lab.tasks)[::2]}
+    every = list(lab.tasks)
+    return {"whole": every, "mistaken": every, "half": every[::2]}
 
 
 def task_of_check(course, lab):
@@ -97,6 +112,7 @@ def test_right_answers_get_all_and_mistakes_cost_points(graded):
     lab, here, _ = graded
     full = {task.id: float(task.points) for task in lab.tasks.values()}
     solved = students(lab)["half"]
+    assert here["whole"] == full
     assert here["half"] == {task: full[task] * (task in solved) for task in full}
     wrong = {task for task in full if here["mistaken"][task] < full[task]}
     assert wrong == set(MISTAKES[lab.folder])
