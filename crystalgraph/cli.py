@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from crystalgraph import __version__
+from crystalgraph.checking.slow_imports import leave_out_grammars
 from crystalgraph.errors import CrystalGraphError
 
 COMMANDS = {
@@ -82,6 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 fine, 1 the thing checked fell short, 2 bad input, 130 interrupted.
     """
+    leave_out_grammars()
     module, args = parse(sys.argv[1:] if argv is None else list(argv))
     try:
         return int(module.main(args) or 0)

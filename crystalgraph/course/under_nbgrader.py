@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
-import sys
+
+from crystalgraph.checking.slow_imports import leave_out_grammars
 
 
 def save_seconds() -> None:
     """Leave out what takes seconds in every notebook and does nothing for its grade.
 
-    The seconds were measured on one core with IPython 9, plotly 7 and jsonschema 4.
+    The seconds were measured on one core with IPython 9.
     """
     from IPython.extensions import autoreload
 
@@ -17,6 +18,4 @@ def save_seconds() -> None:
     gc.set_threshold(100_000, 50, 50)
     # 0.03 s a cell, 1 s a notebook: autoreload asks for the age of thousands of files that stay.
     autoreload.ModuleReloader.check = lambda *_, **__: None
-    # 2 s: plotly imports nbformat, which imports jsonschema, which with this package compiles 39
-    # grammars of internet addresses; without it jsonschema does not look at addresses.
-    sys.modules.setdefault("rfc3987_syntax", None)  # pyright: ignore[reportArgumentType]
+    leave_out_grammars()  # plotly imports nbformat

@@ -18,12 +18,12 @@ import torch
 from torch import nn
 
 from crystalgraph.checking.check import Check
-from crystalgraph.checking.compiler import leave_out_compiler
 from crystalgraph.checking.examine import examine
 from crystalgraph.checking.faults import explain
 from crystalgraph.checking.limits import ComputerTooBusy, TimeUp
 from crystalgraph.checking.quiet import double_precision
 from crystalgraph.checking.report import CheckReport, Step
+from crystalgraph.checking.slow_imports import leave_out_compiler
 from crystalgraph.checking.task import Task
 from crystalgraph.grading.intake.answers import Answers, read_answers
 from crystalgraph.grading.intake.hand_ins import HandIn

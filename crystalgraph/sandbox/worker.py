@@ -33,11 +33,11 @@ from torch import Tensor, nn
 
 from crystalgraph.checking.cases import Case
 from crystalgraph.checking.check import Check
-from crystalgraph.checking.compiler import leave_out_compiler
 from crystalgraph.checking.faults import Fault, explain
 from crystalgraph.checking.notebook_code import function_of
 from crystalgraph.checking.notebook_statements import study
 from crystalgraph.checking.quiet import double_precision
+from crystalgraph.checking.slow_imports import leave_out_compiler
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.sandbox import forks, inner_walls
 from crystalgraph.sandbox.arguments import Arguments
