@@ -39,17 +39,19 @@ class Parts:
     normalizer: Callable
 
 
-def finished_errors(targets: Sequence[str]) -> dict[int, dict[str, float]]:
+def finished_errors(targets: Sequence[str]) -> dict[tuple[int, int], dict[str, float]]:
     """Errors of the finished runs that learned just these targets.
 
     Args:
         targets: that a network learned at once.
 
     Returns:
-        Number of training molecules -> target -> MAE of the test molecules, in the target's unit.
+        (training molecules, steps) -> target -> MAE of the test molecules, in the target's unit.
     """
     runs = json.loads(FINISHED.read_text(encoding="utf-8"))
-    return {run["molecules"]: run["mae"] for run in runs if run["targets"] == list(targets)}
+    asked = [run for run in runs if run["targets"] == list(targets)]
+    found = {(run["molecules"], run["fit"]["steps"]): run["mae"] for run in asked}
+    return dict(sorted(found.items()))
 
 
 def stability_table() -> pd.DataFrame:

@@ -46,17 +46,33 @@ def test_finished_runs_have_the_settings_of_today(molecules):
 
 def test_what_the_texts_say_of_the_finished_runs(molecules):
     errors = study.finished_errors(molecules.names)
-    gap = {number: row["gap"] for number, row in errors.items()}
-    assert list(gap) == [500, 1000, 2000, 4000, 8000]
-    assert [round(gap[number], 2) for number in (500, 4000, 8000)] == [0.46, 0.40, 0.28]
+    few, long = [500, 1000, 2000, 4000], [8000, 100_000]
+    assert set(errors) == {*((n, 1250) for n in few), (8000, 2500), *((n, 12_500) for n in long)}
+    gap = {of: row["gap"] for of, row in errors.items()}
+    assert [round(gap[of], 2) for of in ((500, 1250), (4000, 1250), (8000, 2500))] == [
+        *(0.46, 0.40, 0.28)
+    ]
+    assert [round(gap[number, 12_500], 3) for number in long] == [0.188, 0.184]
+    ratios = [
+        errors[8000, 12_500][name] / errors[100_000, 12_500][name] for name in molecules.names
+    ]
+    assert [round(100 * (one - 1)) for one in (min(ratios), max(ratios))] == [2, 16]
+    assert 3.5 < gap[100_000, 12_500] / PAPER[molecules.names.index("gap")] < 4.5
+
+
+def test_where_a_linear_model_of_distances_is_better(molecules):
+    errors = study.finished_errors(molecules.names)
     bag = baselines.bag_of_distances(molecules.kinds, molecules.positions)
     test = molecules.parts["test"]
     ridge = np.abs(baselines.ridge(bag, molecules, 8000) - molecules.targets)[test].mean(axis=0)
-    rows = zip(molecules.names, ridge, strict=True)
-    assert [name for name, error in rows if errors[8000][name] > error] == [
-        *("alpha", "r2", "zpve", "Cv")
-    ]
-    assert study.finished_errors(["gap"])[8000]["gap"] < gap[8000]
+
+    def worse(steps):
+        rows = zip(molecules.names, ridge, strict=True)
+        return [name for name, error in rows if errors[8000, steps][name] > error]
+
+    assert worse(2500) == ["alpha", "r2", "zpve", "Cv"] and worse(12_500) == ["r2"]
+    alone = study.finished_errors(["gap"])[8000, 4000]["gap"]
+    assert errors[8000, 12_500]["gap"] < alone < errors[8000, 2500]["gap"]
 
 
 def test_only_pushes_without_a_bound_end_in_nan():

@@ -77,7 +77,7 @@ def plot_learning(
     Returns:
         The figure.
     """
-    figure, ax = plt.subplots(figsize=(5.6, 3.8), layout="constrained")
+    figure, ax = plt.subplots(figsize=(7.6, 3.8), layout="constrained")
     for (name, curve), color, above in zip(errors.items(), COLORS, (7, -15, 7), strict=False):
         ax.plot(list(curve), list(curve.values()), "o-", color=color, label=name)
         for number, error in curve.items():
@@ -94,7 +94,7 @@ def plot_learning(
         tick for tick in (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1, 2) if low <= tick <= high
     ]
     ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-    ax.legend(frameon=False, fontsize=9)
+    figure.legend(loc="outside right upper", frameon=False, fontsize=9)
     return _finished(figure)
 
 
