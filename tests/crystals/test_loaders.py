@@ -234,6 +234,20 @@ MALFORMED = {
         "id,e_form\nNa,-1,5\nK,-2,13\n",
         r"line 2: 'Na,-1,5' has 3 cells and line 1 has 2 \(see also line 3\)",
     ),
+    "commas between thousands": (
+        "Na,-1,234.5\nK,-2,345.25\n",
+        "line 1: 'Na,-1,234.5' holds a number .* commas between thousands",
+    ),
+    "commas between thousands beside a number": (
+        "Na,0.5,1,234.5\nK,0.25,12,345\n",
+        "line 1: 'Na,0.5,1,234.5' holds a number .* commas between thousands",
+    ),
+    "ids alone": ("Na\nK\n", "the first: .*line 1: the value of 'Na' .* is missing"),
+    "paths": ("Na,-1.5\n./K,-2.5\n", r"line 2: the id '\./K' is a path; write 'K'"),
+    "paths of files": (
+        "Na,-1.5\ncifs\\K.cif,-2\n",
+        r"line 2: the id 'cifs\\K\.cif' is a path; write 'K'",
+    ),
     "a joined line": ("Na,-1.5\nK,-2.1Rb,-3.5\nCs,1\n", "line 2: 'K,-2.1Rb,-3.5' has 3 cells"),
     "a shorter line": ("Na,-1.5,0\nK,2\nRb,-3.5,1\n", "line 2: 'K,2' has 2 cells and line 1 has 3"),
     "a stray quotation mark": (

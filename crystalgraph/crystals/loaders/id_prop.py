@@ -64,7 +64,7 @@ def read_id_prop(table: Path, has_cif: Callable[[str], bool]) -> tuple[list[str]
     _require_one_width(table, rows, named)
     names, rows = _names(table, rows) if named else ([], rows)
     if not named:
-        _refuse_decimal_commas(table, rows)
+        _refuse_commas_in_numbers(table, rows)
     _refuse_misplaced_ids(table, rows, known)
     _refuse_misspelled_ids(table, rows, has_cif)
     _refuse_cut_end(table, text, rows)
@@ -154,7 +154,7 @@ def _has_names(first: list[str], known: Callable[[str], bool]) -> bool:
 def _require_one_width(table: Path, rows: list[Row], named: bool) -> None:
     """Give all lines the same number of cells where that is only a matter of empty ones."""
     full = [cells for _, cells in rows if len(cells) > 1]
-    [(width, _)] = Counter(map(len, full[:1] if named else full)).most_common(1) or [(1, 0)]
+    [(width, _)] = Counter(map(len, full[:1] if named else full)).most_common(1) or [(2, 0)]
     while width > 2 and not any(any(cells[width - 1 :]) for cells in full[: 1 if named else None]):
         width -= 1
     others = []
@@ -195,24 +195,22 @@ def _names(table: Path, rows: list[Row]) -> tuple[list[str], list[Row]]:
     return names, rows[1:]
 
 
-def _refuse_decimal_commas(table: Path, rows: list[Row]) -> None:
-    """Refuse -2,13 in all lines that have two numbers there: two whole numbers look alike."""
+def _refuse_commas_in_numbers(table: Path, rows: list[Row]) -> None:
+    """Refuse -2,13 and 1,234.5 in all lines that have two numbers there: several look alike."""
     for left in range(1, len(rows[0][1]) - 1):
         pairs = [(line, cells[left : left + 2]) for line, cells in rows]
         pairs = [(line, pair) for line, pair in pairs if not any(map(fault_of_number, pair))]
-        wholes, decimals = ([pair[part] for _, pair in pairs] for part in (0, 1))
-        if (
-            pairs
-            and _all_like("[-+]?[0-9]+", wholes)
-            and _all_like("[0-9]+(e[-+]?[0-9]+)?", decimals)
-        ):
+        wholes, others = ([pair[part] for _, pair in pairs] for part in (0, 1))
+        decimals = _all_like("[0-9]+(e[-+]?[0-9]+)?", others)
+        thousands = _all_like(r"[0-9]{3}(\.[0-9]+)?", others)
+        if pairs and _all_like("[-+]?[0-9]+", wholes) and (decimals or thousands):
             line, _ = pairs[0]
             _refuse(
                 table,
                 line,
-                f"'{','.join(dict(rows)[line])}' holds a number with a decimal comma, or several "
-                "whole numbers; write decimal points, or names of the columns in a line above, "
-                "such as id,target,target_2",
+                f"'{','.join(dict(rows)[line])}' holds a number with a decimal comma, or with "
+                "commas between thousands, or several numbers; write decimal points only, or names "
+                "of the columns in a line above, such as id,target,target_2",
             )
 
 
@@ -250,11 +248,14 @@ def _counts_lines(rows: list[list[str]], known: Callable[[str], bool]) -> int:
 
 
 def _refuse_misspelled_ids(table: Path, rows: list[Row], has_cif: Callable[[str], bool]) -> None:
-    """Refuse NAME.cif where NAME is the id."""
+    """Refuse NAME.cif and FOLDER/NAME where NAME is the id."""
     for line, (cell, *_) in rows:
         plain = _without_cif(cell)
         if plain != cell and has_cif(plain) and not has_cif(cell):
             _refuse(table, line, f"the id '{cell}' ends in .cif; write '{plain}'")
+        name = re.split(r"[/\\]", plain)[-1]
+        if name != plain and has_cif(name):
+            _refuse(table, line, f"the id '{cell}' is a path; write '{name}'")
 
 
 def _without_cif(identifier: str) -> str:
