@@ -118,6 +118,10 @@ def test_a_poscar_without_elements_is_not_hydrogen_and_helium(rutile, tmp_path):
         read_crystals(path)
 
 
+SALT = Structure.from_spacegroup(
+    "Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+).to(fmt="poscar")
+SALT_TO_MOVE = SALT.replace("direct", "Selective dynamics\ndirect")
 XYZ = "1\n{comment}\nCu 0 0 0\n"
 FCC = 'Lattice="0 1.8 1.8 1.8 0 1.8 1.8 1.8 0" Properties=species:S:1:pos:R:3'
 
@@ -135,7 +139,9 @@ FCC = 'Lattice="0 1.8 1.8 1.8 0 1.8 1.8 1.8 0" Properties=species:S:1:pos:R:3'
         ("a.foo", "nonsense", "cannot be read by ase"),
         ("a.xyz", XYZ.format(comment="no cell"), "has no cell of three vectors, so it is a mol"),
         ("a.xyz", XYZ.format(comment=FCC + ' pbc="T T F"'), "is not periodic in all three dir"),
-        ("a.xyz", XYZ.format(comment=FCC).replace("0 0 0", "0 nan 0"), "is not finite; correct"),
+        ("POSCAR", SALT.replace("4 4", "4 3"), "it has more positions than the 7 atoms that it co"),
+        ("POSCAR", SALT.replace("4 4", "4 5"), r"can be read .a line or a number is missing."),
+        ("POSCAR", SALT_TO_MOVE.replace("4 4", "3 4"), "more positions than the 7 atoms"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_in_one_sentence(name, content, message, tmp_path):
@@ -164,6 +170,28 @@ def test_a_slab_of_pymatgen_is_not_periodic():
     slab = Structure(Lattice(np.eye(3) * 4, pbc=(True, True, False)), ["Cu"], [[0, 0, 0]])
     with pytest.raises(CrystalGraphError, match="crystal 0 is not periodic"):
         as_structure(slab, "crystal 0")
+
+
+@pytest.mark.parametrize("after", ["", "\n", "\n" + "0.1 0 0\n" * 8, "Cartesian\n0.1 0 0\n"])
+@pytest.mark.parametrize("text", [SALT, SALT_TO_MOVE], ids=["plain", "selective"])
+def test_what_follows_the_positions_of_a_poscar_is_not_looked_at(text, after, tmp_path):
+    (tmp_path / "POSCAR").write_text(text.rstrip("\n") + "\n" + after)
+    assert len(read_crystals(tmp_path / "POSCAR")[0].structure) == 8
+
+
+@pytest.mark.parametrize(
+    "cell, position, message",
+    [
+        ([[4, 0, 0], [0, 4, 0], [0, 4, 0]], 0, "vectors of the cell lie in one plane; correct"),
+        ([[4, 0, 0], [0, 4, 0], [0, 0, 0]], 0, "vectors of the cell lie in one plane"),
+        (np.eye(3) * 4, np.nan, "a number of the cell or of a position is not finite; correct it"),
+        (np.diag([4, 4, np.inf]), 0, "a number of the cell or of a position is not finite"),
+    ],
+)
+def test_a_crystal_without_a_cell_is_refused_whatever_it_comes_from(cell, position, message):
+    structure = Structure(Lattice(cell), ["Cu"], [[0, 0, position]])
+    with pytest.raises(CrystalGraphError, match=message):
+        check_crystal(as_structure(structure, "it"), "it")
 
 
 def test_an_atom_of_no_element_is_refused_as_in_cif_files():

@@ -25,6 +25,7 @@ from crystalgraph.crystals.graphs import (
 from crystalgraph.errors import CrystalGraphError, CrystalGraphWarning
 
 TOO_CLOSE = 0.1  # angstrom; nearer than this, two atoms are one atom written twice
+SMALLEST_CELL = 1e-3  # cubic angstrom; below, the three cell vectors lie in one plane
 
 
 @dataclass
@@ -68,10 +69,12 @@ def check_crystal(structure: Structure, where: str, features: AtomFeatures | Non
         features: atom features it will be used with.
 
     Raises:
-        CrystalGraphError: it has no atoms, a disordered site, or an element without features.
+        CrystalGraphError: it has no atoms, no cell, a disordered site, or an element without
+            features.
     """
     if not len(structure):
         raise CrystalGraphError(f"{where} holds no atoms; check its list of atomic positions.")
+    _check_cell(structure, where)
     for number, site in enumerate(structure):
         if not site.is_ordered:
             raise CrystalGraphError(
@@ -86,6 +89,18 @@ def check_crystal(structure: Structure, where: str, features: AtomFeatures | Non
                 f"{where}: '{symbol}' is not an element with atom features; correct the symbol, or "
                 "leave this crystal out."
             )
+
+
+def _check_cell(structure: Structure, where: str) -> None:
+    numbers = structure.lattice.matrix, structure.frac_coords
+    if not all(np.isfinite(part).all() for part in numbers):
+        raise CrystalGraphError(
+            f"{where}: a number of the cell or of a position is not finite; correct it."
+        )
+    if structure.volume < SMALLEST_CELL:
+        raise CrystalGraphError(
+            f"{where}: the three vectors of the cell lie in one plane; correct them."
+        )
 
 
 def check_graph(structure: Structure, where: str, settings: GraphSettings | None = None) -> None:
@@ -215,5 +230,9 @@ def finite_number(cell: Any) -> float:
 
 def first_line(error: Exception) -> str:
     """What another library's error says, in one line without its full stop."""
+    if isinstance(error, IndexError):
+        return "a line or a number is missing"
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".!") if lines else type(error).__name__

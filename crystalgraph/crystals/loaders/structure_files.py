@@ -8,6 +8,7 @@ periodic in three directions, and an element for each atom.
 from __future__ import annotations
 
 import json
+import math
 import re
 import warnings
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ import numpy as np
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.vasp import Poscar
 
-from crystalgraph.crystals.loaders.checks import first_line
+from crystalgraph.crystals.loaders.checks import SMALLEST_CELL, finite_number, first_line
 from crystalgraph.crystals.loaders.cif import read_cif
 from crystalgraph.crystals.loaders.cif_data import content_of, decoded
 from crystalgraph.crystals.loaders.folder import (
@@ -35,7 +36,6 @@ POSCARS = ("POSCAR", "CONTCAR")
 POSCAR_ENDINGS = (".vasp", ".poscar", ".contcar")
 XYZ_ENDINGS = (".xyz", ".extxyz")
 CELL_TAG = re.compile(rb"^\s*_cell[_.]length_a\s", re.MULTILINE | re.IGNORECASE)
-SMALLEST_CELL = 1e-3  # cubic angstrom; below, the three cell vectors lie in one plane
 
 
 @runtime_checkable
@@ -157,11 +157,6 @@ def as_structure(crystal: Structure | Atoms, where: str) -> Structure:
         )
     if not all(found.lattice.pbc):
         raise CrystalGraphError(_not_periodic(where))
-    numbers = (found.lattice.matrix, found.frac_coords)
-    if not all(np.isfinite(part).all() for part in numbers):
-        raise CrystalGraphError(
-            f"{where}: a number of the cell or of a position is not finite; correct it."
-        )
     return found
 
 
@@ -221,6 +216,7 @@ def _read_poscar(path: Path) -> list[Structure]:
             warnings.simplefilter("always")
             structure = Poscar.from_str(text, read_velocities=False).structure
         _require_factor(text.splitlines())
+        _refuse_more_positions(text.splitlines(), len(structure))
     except Exception as error:  # whatever pymatgen stumbles over
         raise CrystalGraphError(
             f"{path} is not a POSCAR that can be read ({first_line(error)}); export it again."
@@ -241,6 +237,17 @@ def _require_factor(rows: Sequence[str]) -> None:
             "its second line is a volume and its positions are Cartesian; write them as fractions "
             "of the cell"
         )
+
+
+def _refuse_more_positions(rows: Sequence[str], n_atoms: int) -> None:
+    """Refuse a position that is not counted: velocities come after an empty line or a word."""
+    named = not rows[5].split()[0].isdecimal()  # a line with symbols above the numbers of atoms
+    selective = rows[6 + named].strip()[:1].lower() == "s"
+    first = 7 + named + selective
+    after = rows[first + n_atoms :][:1]
+    words = after[0].split() if after else []
+    if len(words) >= 3 and not any(math.isnan(finite_number(word)) for word in words[:3]):
+        raise ValueError(f"it has more positions than the {n_atoms} atoms that it counts")
 
 
 def _read_json(path: Path) -> list[Structure]:
