@@ -1,9 +1,9 @@
 """Runs the steps of a check on one answer, and finds the likely mistake."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from crystalgraph.checking.faults import Fault, explain
 from crystalgraph.checking.limits import Limits, TimeUp, time_limit
 from crystalgraph.checking.report import CheckReport, Step
 from crystalgraph.checking.task import Task
+from crystalgraph.checking.untouched import Watched
 
 
 @dataclass
@@ -144,7 +145,8 @@ def examine(
     if problem:
         first, *others = check.steps
         return CheckReport(task, (_failed(first, Fault(problem, "object")), *_not_run(others)))
-    exam = Exam(task, check, answers[0], cases, seconds=seconds)
+    answer = answers[0] if check.kind == "class" else Watched(cast("Callable", answers[0]))
+    exam = Exam(task, check, answer, cases, seconds=seconds)
     steps: list[Step] = []
     for number, step in enumerate(check.steps):
         steps.append(_take(step, exam))
@@ -159,6 +161,8 @@ def _take(step: CheckStep, exam: Exam) -> Step:
     try:
         with time_limit(exam.seconds):
             step.test(exam)
+            if step is exam.check.steps[-1]:
+                _require_untouched(exam)
     except Fault as fault:
         return _failed(step, _named(fault, exam))
     except NotImplementedError:
@@ -167,6 +171,21 @@ def _take(step: CheckStep, exam: Exam) -> Step:
     except (Exception, SystemExit, TimeUp) as error:
         return _failed(step, explain(error, task.name))
     return Step(step.name, step.points, True)
+
+
+def _require_untouched(exam: Exam) -> None:
+    """Raise Fault when a function has changed what it was given; it costs the last step.
+
+    Whoever calls the function goes on with what was given: in the notebook, the next cells.
+    """
+    if isinstance(exam.answer, Watched) and exam.answer.changed:
+        known = exam.check.advice.get("in place")
+        likely = f"Likely mistake: {known}\n" if known else ""
+        raise Fault(
+            f"{likely}All is right, but your function changes {exam.answer.changed} in place, "
+            "which the next cells need as it was: work on a copy.",
+            "in place",
+        )
 
 
 def _named(fault: Fault, exam: Exam) -> Fault:
