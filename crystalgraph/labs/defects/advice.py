@@ -26,6 +26,8 @@ MISTAKES: dict[str, dict[str, str]] = {
         "shuffle the hosts with it.",
         "not repeatable": "the same seed gives another split each time; use a generator that is "
         "begun with the seed inside the function, not the global one.",
+        "order of a set": "the split depends on the order of a set of texts, which is another one "
+        "in every new process: sort the hosts, with sorted or np.unique.",
         "hosts for cells": "the parts hold numbers of hosts; they have to hold numbers of cells, "
         "of which each host has several.",
         "validation and test exchanged": "validation and test are exchanged: the second part has "

@@ -1,6 +1,7 @@
 """Checks of tasks 1.1 to 1.3: making a defect, splitting cells, counting atoms."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from pymatgen.core import Lattice, Structure
@@ -10,6 +11,7 @@ from crystalgraph.checking.check import Check, CheckStep, stored
 from crystalgraph.checking.compare import as_array
 from crystalgraph.checking.examine import Exam
 from crystalgraph.checking.faults import Fault
+from crystalgraph.checking.set_order import follows_a_set
 from crystalgraph.labs.defects.advice import MISTAKES
 from crystalgraph.labs.defects.making import distances_to
 
@@ -160,6 +162,8 @@ def _seeds_matter(exam: Exam) -> None:
         raise _mistake("1.2", "not repeatable")
     if all(_same_split(first, other) for other in others):
         raise _mistake("1.2", "seed ignored")
+    if follows_a_set(partial(_parts, exam.answer)):
+        raise _mistake("1.2", "order of a set")
 
 
 def _same_split(one: list[np.ndarray], other: list[np.ndarray]) -> bool:

@@ -135,6 +135,11 @@ def global_generator(hosts, seed):
     return _rows(hosts, _cut(np.random.permutation(sorted(set(hosts)))))
 
 
+@wrong("1.2", "order of a set")
+def as_a_set(hosts, seed):
+    return _rows(hosts, _cut(np.random.default_rng(seed).permutation(list(set(hosts)))))
+
+
 @wrong("1.2", "hosts for cells")
 def numbers_of_hosts(hosts, seed):
     return _cut(np.random.default_rng(seed).permutation(len(set(hosts))))
