@@ -16,6 +16,7 @@ from crystalgraph.checking.autograding import autograding
 from crystalgraph.crystals.datasets import FORMATION_ENERGY, load_perovskites, load_split
 from crystalgraph.crystals.features import AtomFeatures, published_features, random_features
 from crystalgraph.crystals.symmetry import QuotientGraph, quotients
+from crystalgraph.errors import CrystalGraphError
 from crystalgraph.labs.features.bases import gaussians
 from crystalgraph.networks.engine.batches import PreparedQuotients
 from crystalgraph.networks.engine.flat_adamw import FlatAdamW
@@ -48,8 +49,19 @@ class Inputs:
         return PreparedQuotients(graphs, self.atoms, self.rows, dtype)
 
     def rows(self, distance: np.ndarray) -> np.ndarray:
-        """The basis as the engine asks for it, (E,) in angstrom -> (E, K)."""
-        return self.bonds(torch.from_numpy(distance)).numpy()
+        """The basis as the engine asks for it, (E,) in angstrom -> (E, K).
+
+        Raises:
+            CrystalGraphError: the basis gives something else than a tensor (E, K).
+        """
+        rows = self.bonds(torch.from_numpy(distance))
+        if not isinstance(rows, Tensor) or rows.ndim != 2 or len(rows) != len(distance):
+            given = tuple(rows.shape) if isinstance(rows, Tensor) else f"a {type(rows).__name__}"
+            wanted = f"a tensor ({len(distance)}, K), a row of K numbers for each"
+            raise CrystalGraphError(
+                f"The basis made {given} of {len(distance)} distances: return {wanted}."
+            )
+        return rows.numpy()
 
     @property
     def n_bond_features(self) -> int:
@@ -171,16 +183,25 @@ def test_error(trained: Trained, data: Data, symbol: str = "") -> float:
         trained: a network.
         data: whose test rows are used.
         symbol: of an element; then only perovskites with it count.
+
+    Raises:
+        CrystalGraphError: no test crystal has this element.
     """
     names = load_perovskites().ids
     rows = [row for row in data.test if not symbol or symbol in names[row].split("-")]
+    if not rows:
+        raise CrystalGraphError(f"No test crystal has the element {symbol!r}: try O, Sr or Ti.")
     predicted = trained.predict([data.graphs[row] for row in rows])
     return float(np.abs(predicted - data.target[rows]).mean())
 
 
 def place_of(name: str) -> int:
-    """The row of a perovskite, "Sr-Zr-O"."""
-    return load_perovskites().ids.index(name)
+    """The row of a perovskite, "Sr-Zr-O"; raises CrystalGraphError where there is none."""
+    names = load_perovskites().ids
+    if name not in names:
+        known = ", ".join(names[:3])
+        raise CrystalGraphError(f"There is no perovskite {name!r}: write A-B-X, such as {known}.")
+    return names.index(name)
 
 
 def cost(n: int, epochs: int = 3) -> tuple[float, int]:
