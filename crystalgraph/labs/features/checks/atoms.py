@@ -48,7 +48,7 @@ def _run_bins(answer: Callable, case: Case) -> Arrays:
     result = as_array(answer(values, *_cut(case)), "The result").astype(float)
     _unchanged(_values(case), values, "values")
     missing = np.isnan(_values(case))
-    if result.shape[:1] == missing.shape and np.isnan(result[missing]).any():
+    if result.shape == (len(missing), case.settings["n"]) and np.isnan(result[missing]).any():
         text = f"Likely mistake: {MISTAKES['1.1']['missing kept']}"
         raise Fault(text, "missing kept")
     return {"bits": result}
