@@ -252,9 +252,8 @@ def one_part(text, properties):
 
 @wrong("1.3", "last part only")
 def overwritten(text, properties):
-    for part in text.split("+"):
-        found = _table(part, properties)
-    return found
+    *_, last = [_table(part, properties) for part in text.split("+")]
+    return last
 
 
 @wrong("1.3", "number ignored")
