@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -132,7 +132,9 @@ class Trained:
         return self.objective.decode(self.network(batch))
 
 
-def fit(data: Data, inputs: Inputs, seed: int = 0, epochs: int = EPOCHS) -> Trained:
+def fit(
+    data: Data, inputs: Inputs, seed: int = 0, epochs: int = EPOCHS, progress: bool = True
+) -> Trained:
     """Train a gated network; nothing is trained while nbgrader is grading.
 
     Args:
@@ -140,9 +142,10 @@ def fit(data: Data, inputs: Inputs, seed: int = 0, epochs: int = EPOCHS) -> Trai
         inputs: what the network is told.
         seed: of the first weights and of the order of the batches.
         epochs: over the training rows.
+        progress: show a bar in a notebook.
     """
     objective = Normalizer.fit(data.target[data.train])
-    return fit_with(objective, data, inputs, seed, epochs, BATCH_SIZE)
+    return fit_with(objective, data, inputs, seed, epochs, BATCH_SIZE, progress=progress)
 
 
 def fit_with(
@@ -153,6 +156,7 @@ def fit_with(
     epochs: int,
     batch_size: int,
     loader: type[QuotientLoader] = QuotientLoader,
+    progress: bool = True,
 ) -> Trained:
     """Train with any objective and batches; other arguments as for fit."""
     with torch.random.fork_rng(devices=[]):
@@ -172,7 +176,7 @@ def fit_with(
             for rows, shuffle in ((data.train, True), (data.val, False))
         ]
         how = {"step": engine_step, "make_optimizer": FlatAdamW}
-        train(network, loaders[0], loaders[1], objective, settings, progress=False, **how)
+        train(network, loaders[0], loaders[1], objective, settings, progress, **how)
     return Trained(network.double().eval(), inputs, objective, time.process_time() - begun)
 
 
@@ -204,13 +208,24 @@ def place_of(name: str) -> int:
     return names.index(name)
 
 
-def cost(n: int, epochs: int = 3) -> tuple[float, int]:
-    """What vectors of a length cost: processor seconds per epoch, and trained numbers.
+def cost(inputs: Inputs, epochs: int = 6) -> tuple[float, int]:
+    """What a training costs: processor seconds per epoch, and trained numbers.
 
     Args:
-        n: numbers for each atom; they are random bits.
-        epochs: that are timed; the mean counts.
+        inputs: what the network is told.
+        epochs: that are timed. What is done once, such as tables of inputs, is subtracted: it is
+            the time of a training of one epoch, less that epoch.
     """
     data = perovskites()
-    trained = fit(data, Inputs(random_features(n=n)), epochs=epochs)
-    return trained.seconds / epochs, trained.n_parameters
+    one, more = (fit(data, inputs, epochs=n, progress=False) for n in (1, 1 + epochs))
+    return max(0.0, more.seconds - one.seconds) / epochs, more.n_parameters
+
+
+def cost_of_atoms(n: int) -> tuple[int, float, int]:
+    """Length, seconds per epoch and trained numbers for vectors of n random bits for each atom."""
+    return n, *cost(Inputs(random_features(n=n)))
+
+
+def cost_of_bonds(n: int) -> tuple[int, float, int]:
+    """Length, seconds per epoch and trained numbers for n Gaussians for each bond."""
+    return n, *cost(Inputs(bonds=partial(gaussians, n=n)))

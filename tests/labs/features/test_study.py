@@ -129,6 +129,19 @@ def test_every_error_of_a_finished_run_has_a_crystal():
             assert np.isfinite(record["test_errors"]).all()
 
 
+def test_only_the_first_layer_grows_with_the_vectors_of_atoms(monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")  # nothing trains: parameters only
+    atoms = [study.cost_of_atoms(n)[2] for n in (20, 30)]
+    bonds = [study.cost_of_bonds(n)[2] for n in (20, 30)]
+    assert atoms[1] - atoms[0] == 10 * 64
+    assert bonds[1] - bonds[0] == 10 * 3 * 128  # three convolutions, a filter and a core of 64
+
+
+def test_an_unknown_group_of_runs_is_an_error():
+    with pytest.raises(CrystalGraphError, match="'colour'.*bonds"):
+        measured.errors("colour")
+
+
 def test_what_costs_nothing_is_right():
     assert (
         measured.ridge_error([False] * 9) == measured.mean_error() == pytest.approx(0.789, abs=1e-3)
