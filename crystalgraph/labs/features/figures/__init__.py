@@ -168,7 +168,7 @@ def plot_elements(places: Mapping[str, np.ndarray]) -> Figure:
         axes.plot([x, label[0]], [y, label[1]], color="#7f7f7f", lw=0.6)
         axes.plot(x, y, "o", ms=5, color=color)
         text = f"{symbol}$_{{{known[symbol].group}}}$"
-        axes.text(*label, text, color=color, ha="center", va="center", fontsize=11)
+        axes.text(label[0], label[1], text, color=color, ha="center", va="center", fontsize=11)
     for number, block in enumerate("spdf"):
         if any(known[symbol].block == block for symbol in places):
             axes.plot([], [], "o", color=COLORS[number], label=f"{block} block")
