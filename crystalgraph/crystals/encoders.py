@@ -145,8 +145,8 @@ class Binned:
             The bin's limits, "unknown" for zeros, or what is wrong with the numbers.
         """
         edges = [f"{edge:.{decimals}f}" for edge in self.edges()]
-        names = [f"{low}-{high}{unit}" for low, high in zip(edges, edges[1:], strict=False)]
-        names = [name.replace("--", " to -") for name in names]
+        joined = " to " if edges[0].startswith("-") else "-"  # a minus sign is no dash
+        names = [f"{low}{joined}{high}{unit}" for low, high in zip(edges, edges[1:], strict=False)]
         return _describe_bits(numbers, names)
 
 

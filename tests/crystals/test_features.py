@@ -103,7 +103,7 @@ def test_decode_of_calcium():
     features = published_features()
     assert features.decode(features.vector(SYMBOLS["Ca"])) == (
         "group 2, period 4, electronegativity 0.85-1.20, covalent radius 160.0-182.5 pm, "
-        "valence electrons 2, ionization energy 5.47-6.69 eV, electron affinity -0.32-0.35 eV, "
+        "valence electrons 2, ionization energy 5.47-6.69 eV, electron affinity -0.32 to 0.35 eV, "
         "block s, atomic volume 24.05-31.82 cm3/mol"
     )
 

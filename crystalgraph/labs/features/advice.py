@@ -12,6 +12,11 @@ MISTAKES = {
         "lower bin": "a value on an edge goes to the bin below; it belongs to the one above.",
         "edges for bins": "the interval is cut into n - 1 parts; n bins have n + 1 edges, the two "
         "ends among them.",
+        "low forgotten": "the first bin begins at 0; it begins at `low`, so subtract that first.",
+        "own ends": "the bins lie between the smallest and the largest value; they lie between "
+        "`low` and `high`.",
+        "missing kept": "a missing value gives a row of np.nan; nothing is known, so all its "
+        "numbers are 0.",
         "cumulative": "all bins up to the value are set; set the one in which it lies.",
     },
     "1.2": {
@@ -20,6 +25,11 @@ MISTAKES = {
         "missing decoded": "a row of zeros is read as an interval; no value was known, so both "
         "ends are np.nan.",
         "shifted": "the intervals are one bin too high; bin 0 begins at `low`.",
+        "bin below": "the intervals are one bin too low: bin k ends at edge k + 1.",
+        "low forgotten": "the edges are counted from 0; the first bin begins at `low`.",
+        "n edges": "there are n edges only; n bins have n + 1 edges.",
+        "signs of infinity": "the open ends have the wrong sign: below the first bin there is no "
+        "end on the left, so -np.inf, and above the last one np.inf.",
         "edges for bins": "the interval is cut into n - 1 parts; n bins have n + 1 edges.",
         "ends exchanged": "upper and lower end are exchanged: the lower one comes first.",
         "middle": "both ends are the middle of the bin; the bits do not say where in the interval "
@@ -28,6 +38,7 @@ MISTAKES = {
     "1.3": {
         "sorted": "the parts are in another order than in the text.",
         "first part only": "only one part of the text is used: split it at the plus signs.",
+        "last part only": "only the last part is in the table: collect the columns of every part.",
         "number ignored": "the number in the brackets is not used: it says how many bins.",
         "one name per part": "there is one name for each part; there has to be one for each "
         "column, so repeat it.",
@@ -42,6 +53,11 @@ MISTAKES = {
     "1.4": {
         "masks exchanged": "what is left out and what is kept are exchanged: without property i "
         "all are on but i; alone, only i is.",
+        "results exchanged": "the two results are in the other order: the increases come first.",
+        "adds up": '"alone" has one property more each time: make a new mask for each, with one '
+        "on.",
+        "alone subtracted": "the error of all is subtracted from the error alone too; give that "
+        "one as it is.",
         "sign": "the increase has the wrong sign: it is the error without the property minus the "
         "error with all.",
         "not subtracted": "the error of all properties is not subtracted.",
@@ -58,19 +74,33 @@ MISTAKES = {
         "not squared": "the exponent has the distance from the center without the square.",
         "factor of two": "the exponent is divided by 2, as in a normal distribution; here it is "
         "not.",
+        "cut off": "the Gaussians are 0 behind the cutoff; only bins and waves are.",
+        "sign of the exponent": "the exponent is positive, so the numbers grow without end: take "
+        "the square first, then the minus sign.",
+        "width not squared": "the square is taken before the division: divide by the length of a "
+        "bin, then square.",
+        "cutoff ignored": "the cutoff is 8 angstrom whatever is given: use `cutoff`.",
+        "rounded": "the bin is the nearest edge; a bin begins at its lower edge, so round down.",
         "width one": "the width is 1 angstrom whatever the bins: it is the length of a bin.",
         "wave zero": "the waves are numbered from 0, and number 0 is zero everywhere: begin "
         "with 1.",
         "not divided": "the waves are not divided by the distance.",
         "no root": "the factor sqrt(2 / cutoff) is missing.",
+        "root forgotten": "the waves are multiplied by 2 / cutoff in place of its square root.",
+        "fades in": "the factor is 0 at short distances and 1 at the cutoff; it should be the "
+        "other way round, with a plus sign before the cosine.",
         "hard cutoff": "the waves are not faded out: they reach the cutoff with a kink. Multiply "
         "by the factor.",
         "comes back": "behind the cutoff the factor grows again: there all waves are 0.",
         "one kind": "every kind gives the same numbers: look at `kind`.",
     },
     "1.6": {
-        "always smooth": "every basis is found smooth: does the result come from a comparison?",
-        "always stepped": "every basis is found stepped: does the result come from a comparison?",
+        "always smooth": "every basis is found smooth: does the result come from a comparison, "
+        "and is it the largest step that is compared? A mean hides a jump.",
+        "always stepped": "every basis is found stepped: does the result come from a comparison, "
+        "and of each row with the one before it, on an ordered grid?",
+        "turned around": "the result is the wrong way round: True is for a smooth basis.",
+        "up only": "a jump downwards is not seen: the size of a step counts, so take `abs()`.",
         "fixed limit": "steps are compared with a fixed size, so a large smooth basis fails and a "
         "small stepped one passes. Compare the largest step on two grids, one finer.",
         "coarse grid": "the grid is so coarse that a steep smooth basis looks stepped: more "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from crystalgraph.errors import CrystalGraphError
+
 
 def onehot(values: np.ndarray) -> np.ndarray:
     """One column for each different value.
@@ -27,11 +29,18 @@ def binned(values: np.ndarray, n: int) -> np.ndarray:
 
     Returns:
         (Z, n), 1 in the column of the interval; NaN gives zeros.
+
+    Raises:
+        CrystalGraphError: there is no bin.
     """
+    if n < 1:
+        raise CrystalGraphError(f"{n} bins hold no value: give 1 or more, such as binned(10).")
     known = ~np.isnan(values)
-    low, high = values[known].min(), values[known].max()
     bits = np.zeros((len(values), n))
-    place = np.floor((values[known] - low) / (high - low) * n).astype(int)
+    if not known.any():
+        return bits
+    low, high = values[known].min(), values[known].max()
+    place = np.floor((values[known] - low) / ((high - low) or 1.0) * n).astype(int)
     bits[np.flatnonzero(known), place.clip(0, n - 1)] = 1.0
     return bits
 
@@ -45,4 +54,7 @@ def scaled(values: np.ndarray) -> np.ndarray:
     Returns:
         (Z, 1); NaN gives 0, the mean.
     """
-    return np.nan_to_num((values - np.nanmean(values)) / np.nanstd(values))[:, None]
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return np.zeros((len(values), 1))
+    return np.nan_to_num((values - known.mean()) / (known.std() or 1.0))[:, None]

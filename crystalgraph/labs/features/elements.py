@@ -10,6 +10,7 @@ import numpy as np
 
 from crystalgraph.crystals.elements import load_elements
 from crystalgraph.crystals.features import AtomFeatures, TableFeatures, published_features
+from crystalgraph.errors import CrystalGraphError
 from crystalgraph.labs.features.study import Data, Trained
 
 BLOCKS = "spdf"
@@ -44,9 +45,18 @@ def published_with(symbol: str, name: str, value: float | None) -> AtomFeatures:
         symbol: of the element.
         name: of the property.
         value: in its place, in the property's unit; None for a missing one.
+
+    Raises:
+        CrystalGraphError: there is no such element or property.
     """
     table = dict(load_elements())
-    (number,) = [z for z, element in table.items() if element.symbol == symbol]
+    numbers = {element.symbol: z for z, element in table.items()}
+    if symbol not in numbers:
+        raise CrystalGraphError(f"There is no element {symbol!r}: write a symbol such as O.")
+    if name not in PROPERTIES:
+        known = ", ".join(PROPERTIES)
+        raise CrystalGraphError(f"There is no property {name!r}: choose one of {known}.")
+    number = numbers[symbol]
     changed: dict[str, Any] = {name: value}
     table[number] = replace(table[number], **changed)
     return AtomFeatures(published_features().columns, table, f"{symbol} changed")

@@ -57,23 +57,49 @@ ATOMS: dict[str, Callable[[], AtomFeatures]] = {
 """Tables of atom features by name."""
 
 BASES: dict[str, study.Basis] = {
+    "no distance": bases.none,
     "distance": bases.raw,
     "1/distance": bases.inverse,
     "40 bins": bases.one_hot_bins,
+    "10 Gaussians": partial(bases.gaussians, n=10),
     "40 Gaussians": bases.gaussians,
+    "80 Gaussians": partial(bases.gaussians, n=80),
     "40 waves": bases.waves,
     "40 narrow Gaussians": partial(bases.gaussians, width=0.25),
     "40 wide Gaussians": partial(bases.gaussians, width=4.0),
 }
 """Bases of distances by name."""
 
-WEIGHTS = {"curves, energies": 0.0, "curves, differences": strained.WEIGHT}
-"""Groups of runs on strained crystals: the weight of differences in the loss."""
-CURVED = ("40 bins", "40 Gaussians", "40 wide Gaussians", "distance")
+CURVED = ("40 bins", "40 Gaussians", "80 Gaussians", "40 wide Gaussians", "distance")
+LONG = 120
+"""Epochs, to see whether longer training is a cure."""
 N_BINS = ("2", "5", "10", "20", "40")
-TOLD = ("bits", "floats", "one-hot Z")
+TOLD = ("bits", "floats", "bits and floats", "one-hot Z", "random bits")
 SHOWN = 3
 """Test crystals whose curves are kept, of seed 0."""
+
+
+@dataclass(frozen=True)
+class Curved:
+    """How a group of runs on strained crystals is trained.
+
+    Attributes:
+        weight: of differences in the loss.
+        epochs: over the training crystals.
+        names: of the bases.
+    """
+
+    weight: float
+    epochs: int = strained.EPOCHS
+    names: tuple[str, ...] = CURVED
+
+
+CURVES = {
+    "curves, energies": Curved(0.0),
+    "curves, energies for 120 epochs": Curved(0.0, LONG, ("40 Gaussians", "40 wide Gaussians")),
+    "curves, differences": Curved(strained.WEIGHT),
+}
+"""Groups of runs on strained crystals."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +120,7 @@ class Run:
 
     def inputs(self) -> study.Inputs:
         """What the network is told."""
-        if self.group in ("bonds", *WEIGHTS):
+        if self.group in ("bonds", *CURVES):
             return study.Inputs(bonds=BASES[self.name])
         if self.group == "bins":
             return study.Inputs(binned_into(int(self.name)))
@@ -109,7 +135,7 @@ def wanted() -> list[Run]:
     """Every run of the table, the most important first."""
     runs = []
     for seed in SEEDS:
-        runs += [Run(group, name, seed) for group in WEIGHTS for name in CURVED]
+        runs += [Run(group, name, seed) for group, how in CURVES.items() for name in how.names]
         runs += [Run("bonds", name, seed) for name in BASES]
         runs += [Run("bins", name, seed) for name in N_BINS]
         runs += [
@@ -117,12 +143,13 @@ def wanted() -> list[Run]:
             for element in LEFT_OUT
             for name in TOLD
         ]
-    return runs + [Run(group, name, 0) for name in PROPERTIES for group in ("without", "alone")]
+        runs += [Run(group, name, seed) for name in PROPERTIES for group in ("without", "alone")]
+    return runs
 
 
 def result(run: Run) -> dict[str, Any]:
     """Train, and what is kept of it."""
-    known = _curves(run) if run.group in WEIGHTS else _perovskites(run)
+    known = _curves(run) if run.group in CURVES else _perovskites(run)
     return asdict(run) | known | {"in_force": in_force(run)}
 
 
@@ -130,16 +157,16 @@ def in_force(run: Run) -> dict[str, Any]:
     """Settings and versions that a run is made with today."""
     settings = TrainSettings(epochs=study.EPOCHS, batch_size=study.BATCH_SIZE, seed=run.seed)
     found = asdict(settings) | {"graphs": asdict(GraphSettings()), "code": CODE_VERSIONS}
-    if run.group in WEIGHTS:
-        batch_size = strained.HOSTS_IN_BATCH * len(strained.STRAINS)
-        found |= {"batch_size": batch_size, "weight": WEIGHTS[run.group]}
+    if run.group in CURVES:
+        how, batch_size = CURVES[run.group], strained.HOSTS_IN_BATCH * len(strained.STRAINS)
+        found |= {"batch_size": batch_size, "weight": how.weight, "epochs": how.epochs}
     return found
 
 
 def _curves(run: Run) -> dict[str, Any]:
     """Train on strained crystals."""
-    hosts = strained.load_hosts()
-    trained = strained.fit_curves(hosts, run.inputs(), WEIGHTS[run.group], run.seed)
+    hosts, how = strained.load_hosts(), CURVES[run.group]
+    trained = strained.fit_curves(hosts, run.inputs(), how.weight, run.seed, how.epochs)
     judged = {name: round(value, 4) for name, value in strained.judge(trained, hosts).items()}
     shown = hosts.measured[:SHOWN] if run.seed == 0 else []
     curves = {

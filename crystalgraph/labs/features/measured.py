@@ -8,11 +8,20 @@ import numpy as np
 from sklearn.linear_model import Ridge
 
 from crystalgraph.crystals.datasets import FORMATION_ENERGY, load_perovskites, load_split
+from crystalgraph.errors import CrystalGraphError
 from crystalgraph.experiments.baselines import RIDGE_SITES, fit_baselines
 from crystalgraph.experiments.catalog import GROUPS, label
 from crystalgraph.experiments.finished_runs import load_runs
+from crystalgraph.experiments.verdicts import Comparison, compare_errors, mean_and_error
 from crystalgraph.labs.features.elements import PROPERTIES
-from crystalgraph.labs.features.measure import published_part, read, wanted
+from crystalgraph.labs.features.measure import (
+    LEFT_OUT,
+    SEEDS,
+    Run,
+    published_part,
+    read,
+    wanted,
+)
 from crystalgraph.labs.features.study import Data, perovskites
 
 
@@ -22,54 +31,87 @@ def tables_of_atoms() -> dict[str, list[float]]:
     return {label(name, group): [run.test_mae for run in load_runs(name)] for name in GROUPS[group]}
 
 
-def errors(group: str) -> dict[str, list[float]]:
-    """Test errors of a group of the lab's own finished runs, in eV/atom.
+def of_seeds(group: str) -> dict[str, list[np.ndarray]]:
+    """Errors of each test crystal in a group of the lab's own finished runs.
 
     Args:
         group: of measure.wanted.
 
     Returns:
-        Name -> one error for each seed that has all splits; crystals of all splits count alike.
+        Name -> for each seed with all splits the errors (C,) of all test crystals in eV/atom,
+        prediction minus target; names and crystals in the order of measure.wanted.
     """
-    n_splits = len({run.split for run in wanted() if run.group == group})
-    found: dict[str, dict[int, list[list[float]]]] = {}
-    for run, record in read().items():
-        if run.group == group:
-            of_seed = found.setdefault(run.name, {}).setdefault(run.seed, [])
-            of_seed.append(record["test_errors"])
+    asked, records = [run for run in wanted() if run.group == group], read()
+    if not asked:
+        known = ", ".join(dict.fromkeys(run.group for run in wanted()))
+        raise CrystalGraphError(f"There is no group {group!r} of runs: choose one of {known}.")
+    found: dict[str, list[np.ndarray]] = {}
+    for name, seed in dict.fromkeys((run.name, run.seed) for run in asked):
+        parts = [records.get(run) for run in asked if (run.name, run.seed) == (name, seed)]
+        complete = [part["test_errors"] for part in parts if part]
+        if len(complete) == len(parts):
+            found.setdefault(name, []).append(np.concatenate(complete))
+    return found
+
+
+def errors(group: str) -> dict[str, list[float]]:
+    """Test errors of a group in eV/atom: name -> one for each seed; all crystals count alike."""
     return {
-        name: [
-            float(np.abs(np.concatenate(parts)).mean())
-            for _, parts in sorted(seeds.items())
-            if len(parts) == n_splits
-        ]
-        for name, seeds in found.items()
+        name: [float(np.abs(seed).mean()) for seed in seeds]
+        for name, seeds in of_seeds(group).items()
     }
+
+
+def by_element() -> list[str]:
+    """Test errors for each element that was left out, means over the seeds, as lines of a table."""
+    records, names = read(), list(of_seeds("left out"))
+    lines = [f"{'eV/atom':8s}" + "".join(f"{name:>17s}" for name in names)]
+    for element in LEFT_OUT:
+        means = []
+        for name in names:
+            runs = [Run("left out", name, seed, f"leave_out_{element}") for seed in SEEDS]
+            means.append(np.mean([np.abs(records[run]["test_errors"]) for run in runs]))
+        lines.append(f"{element:8s}" + "".join(f"{mean:17.3f}" for mean in means))
+    return lines
+
+
+def compare(group: str, a: str, b: str) -> Comparison:
+    """Which of two of a group has the smaller error, and whether one can tell."""
+    found = of_seeds(group)
+    return compare_errors(a, b, found[a], found[b])
 
 
 def curves() -> list[str]:
     """A table of the finished runs on strained crystals: a line for each basis and loss.
 
     Returns:
-        Lines of text, means over the seeds: median distance of the minimum from the true one (in
-        percent of all lengths), share of crystals without one, curvature over the true one, error
-        (eV/atom), share of flat steps, largest step (eV/atom times 1000).
+        Lines of text, means over the seeds with standard errors: median distance of the minimum
+        from the true one (in percent of all lengths), share of crystals without one, curvature
+        over the true one, error (eV/atom); then the largest step (eV/atom times 1000).
     """
     found: dict[tuple[str, str], list[dict[str, float]]] = {}
-    for run, record in read().items():
-        if "judged" in record:
-            found.setdefault((run.group, run.name), []).append(record["judged"])
-    head = "basis and loss", "minimum off", "none", "curvature", "error", "flat", "largest step"
-    lines = ["{:40s} {:>14s} {:>6s} {:>10s} {:>8s} {:>6s} {:>14s}".format(*head)]
+    records = read()
+    for run in (run for run in wanted() if run in records and "judged" in records[run]):
+        found.setdefault((run.group, run.name), []).append(records[run]["judged"])
+    head = "basis and loss", "minimum off (%)", "none (%)", "curvature", "error", "step (meV)"
+    lines = ["{:42s}{:>16s}{:>10s}{:>15s}{:>16s}{:>11s}".format(*head)]
     for (group, name), runs in found.items():
-        value = {key: np.mean([one[key] for one in runs]) for key in runs[0]}
-        off = f"{value['minimum_off']:.1%}" if np.isfinite(value["minimum_off"]) else "-"
+        seeds = {key: np.array([one[key] for one in runs]) for key in runs[0]}
         lines.append(
-            f"{name + ', ' + group.partition(', ')[2]:40s} {off:>14s} {value['no_minimum']:6.0%} "
-            f"{value['curvature']:10.2f} {value['error']:8.3f} {value['flat']:6.0%} "
-            f"{1000 * value['largest_step']:10.0f} meV"
+            f"{name + ', ' + group.partition(', ')[2]:42s}"
+            f"{_with_bar(100 * seeds['minimum_off'], 1):>16s}"
+            f"{_with_bar(100 * seeds['no_minimum'], 0):>10s}{_with_bar(seeds['curvature'], 2):>15s}"
+            f"{_with_bar(seeds['error'], 3):>16s}{1000 * seeds['largest_step'].mean():11.0f}"
         )
     return lines
+
+
+def _with_bar(values: np.ndarray, decimals: int) -> str:
+    """Mean and standard error over the seeds; a dash where a seed has none."""
+    if not np.isfinite(values).all():
+        return "-"
+    mean, bar = mean_and_error(values.tolist())
+    return f"{mean:.{decimals}f} ± {bar:.{decimals}f}"
 
 
 def mean_error(data: Data | None = None) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from crystalgraph.checking.autograding import autograding
 from crystalgraph.crystals.datasets import FORMATION_ENERGY, load_perovskites, load_split
 from crystalgraph.crystals.features import AtomFeatures, published_features, random_features
 from crystalgraph.crystals.symmetry import QuotientGraph, quotients
+from crystalgraph.errors import CrystalGraphError
 from crystalgraph.labs.features.bases import gaussians
 from crystalgraph.networks.engine.batches import PreparedQuotients
 from crystalgraph.networks.engine.flat_adamw import FlatAdamW
@@ -48,8 +49,19 @@ class Inputs:
         return PreparedQuotients(graphs, self.atoms, self.rows, dtype)
 
     def rows(self, distance: np.ndarray) -> np.ndarray:
-        """The basis as the engine asks for it, (E,) in angstrom -> (E, K)."""
-        return self.bonds(torch.from_numpy(distance)).numpy()
+        """The basis as the engine asks for it, (E,) in angstrom -> (E, K).
+
+        Raises:
+            CrystalGraphError: the basis gives something else than a tensor (E, K).
+        """
+        rows = self.bonds(torch.from_numpy(distance))
+        if not isinstance(rows, Tensor) or rows.ndim != 2 or len(rows) != len(distance):
+            given = tuple(rows.shape) if isinstance(rows, Tensor) else f"a {type(rows).__name__}"
+            wanted = f"a tensor ({len(distance)}, K), a row of K numbers for each"
+            raise CrystalGraphError(
+                f"The basis made {given} of {len(distance)} distances: return {wanted}."
+            )
+        return rows.numpy()
 
     @property
     def n_bond_features(self) -> int:
@@ -120,7 +132,9 @@ class Trained:
         return self.objective.decode(self.network(batch))
 
 
-def fit(data: Data, inputs: Inputs, seed: int = 0, epochs: int = EPOCHS) -> Trained:
+def fit(
+    data: Data, inputs: Inputs, seed: int = 0, epochs: int = EPOCHS, progress: bool = True
+) -> Trained:
     """Train a gated network; nothing is trained while nbgrader is grading.
 
     Args:
@@ -128,9 +142,10 @@ def fit(data: Data, inputs: Inputs, seed: int = 0, epochs: int = EPOCHS) -> Trai
         inputs: what the network is told.
         seed: of the first weights and of the order of the batches.
         epochs: over the training rows.
+        progress: show a bar in a notebook.
     """
     objective = Normalizer.fit(data.target[data.train])
-    return fit_with(objective, data, inputs, seed, epochs, BATCH_SIZE)
+    return fit_with(objective, data, inputs, seed, epochs, BATCH_SIZE, progress=progress)
 
 
 def fit_with(
@@ -141,6 +156,7 @@ def fit_with(
     epochs: int,
     batch_size: int,
     loader: type[QuotientLoader] = QuotientLoader,
+    progress: bool = True,
 ) -> Trained:
     """Train with any objective and batches; other arguments as for fit."""
     with torch.random.fork_rng(devices=[]):
@@ -160,7 +176,7 @@ def fit_with(
             for rows, shuffle in ((data.train, True), (data.val, False))
         ]
         how = {"step": engine_step, "make_optimizer": FlatAdamW}
-        train(network, loaders[0], loaders[1], objective, settings, progress=False, **how)
+        train(network, loaders[0], loaders[1], objective, settings, progress, **how)
     return Trained(network.double().eval(), inputs, objective, time.process_time() - begun)
 
 
@@ -171,25 +187,45 @@ def test_error(trained: Trained, data: Data, symbol: str = "") -> float:
         trained: a network.
         data: whose test rows are used.
         symbol: of an element; then only perovskites with it count.
+
+    Raises:
+        CrystalGraphError: no test crystal has this element.
     """
     names = load_perovskites().ids
     rows = [row for row in data.test if not symbol or symbol in names[row].split("-")]
+    if not rows:
+        raise CrystalGraphError(f"No test crystal has the element {symbol!r}: try O, Sr or Ti.")
     predicted = trained.predict([data.graphs[row] for row in rows])
     return float(np.abs(predicted - data.target[rows]).mean())
 
 
 def place_of(name: str) -> int:
-    """The row of a perovskite, "Sr-Zr-O"."""
-    return load_perovskites().ids.index(name)
+    """The row of a perovskite, "Sr-Zr-O"; raises CrystalGraphError where there is none."""
+    names = load_perovskites().ids
+    if name not in names:
+        known = ", ".join(names[:3])
+        raise CrystalGraphError(f"There is no perovskite {name!r}: write A-B-X, such as {known}.")
+    return names.index(name)
 
 
-def cost(n: int, epochs: int = 3) -> tuple[float, int]:
-    """What vectors of a length cost: processor seconds per epoch, and trained numbers.
+def cost(inputs: Inputs, epochs: int = 6) -> tuple[float, int]:
+    """What a training costs: processor seconds per epoch, and trained numbers.
 
     Args:
-        n: numbers for each atom; they are random bits.
-        epochs: that are timed; the mean counts.
+        inputs: what the network is told.
+        epochs: that are timed. What is done once, such as tables of inputs, is subtracted: it is
+            the time of a training of one epoch, less that epoch.
     """
     data = perovskites()
-    trained = fit(data, Inputs(random_features(n=n)), epochs=epochs)
-    return trained.seconds / epochs, trained.n_parameters
+    one, more = (fit(data, inputs, epochs=n, progress=False) for n in (1, 1 + epochs))
+    return max(0.0, more.seconds - one.seconds) / epochs, more.n_parameters
+
+
+def cost_of_atoms(n: int) -> tuple[int, float, int]:
+    """Length, seconds per epoch and trained numbers for vectors of n random bits for each atom."""
+    return n, *cost(Inputs(random_features(n=n)))
+
+
+def cost_of_bonds(n: int) -> tuple[int, float, int]:
+    """Length, seconds per epoch and trained numbers for n Gaussians for each bond."""
+    return n, *cost(Inputs(bonds=partial(gaussians, n=n)))

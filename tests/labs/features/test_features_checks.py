@@ -53,6 +53,70 @@ def test_a_malformed_answer_is_a_sentence(name):
     assert len(found.failure.message) < 400
 
 
+def in_place(task, spoil):
+    """The solution of a task, which then changes the array that it was given."""
+
+    def answer(given, *others):
+        result = right_answers(LAB)[task](given, *others)
+        spoil(given, *others)
+        return result
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("task", "spoil", "name"),
+    [
+        ("1.1", lambda values, *_: values.fill(0), "`values`"),
+        ("1.2", lambda bits, *_: bits.fill(1), "`bits`"),
+        ("1.3", lambda _, properties: properties["group"].sort(), "`properties['group']`"),
+        ("1.3", lambda _, properties: properties.pop("group"), "`properties['group']`"),
+    ],
+    ids=["values", "bits", "a property", "a property taken away"],
+)
+def test_what_is_changed_in_place_is_named(task, spoil, name):
+    failure = report(task, in_place(task, spoil)).failure
+    assert failure and failure.cause == "in place" and name in failure.message
+
+
+def test_a_large_number_is_no_open_end():
+    def finite(*arguments):
+        return np.clip(right_answers(LAB)["1.2"](*arguments), -1e9, 1e9)
+
+    assert report("1.2", finite).failure.cause == "large number"
+
+
+def test_the_ends_of_a_row_of_zeros_are_shown():
+    def everything(bits, *cut):
+        ends = right_answers(LAB)["1.2"](bits, *cut)
+        return np.where(np.isnan(ends), [-np.inf, np.inf], ends)
+
+    message = report("1.2", everything).failure.message
+    assert "Row 4 is all zeros, and your ends of it are -inf and inf." in message
+
+
+def test_a_column_that_is_called_otherwise_is_shown():
+    def numbered(text, properties):
+        table, names = right_answers(LAB)["1.3"](text, properties)
+        return table, [f"{name} {place}" for place, name in enumerate(names)]
+
+    message = report("1.3", numbered).failure.message
+    assert 'Column 0 is called "group 0", and no property is.' in message
+
+
+@pytest.mark.parametrize("about", [one.about for one in PLANTED if one.against])
+def test_a_planted_basis_that_alone_is_misjudged_says_what_it_was_planted_for(about):
+    (planted,) = [one for one in PLANTED if one.about == about]
+
+    def answer(basis, low, high):
+        right = right_answers(LAB)["1.6"](basis, low, high)
+        return right != (basis.planted is planted)
+
+    failure = report("1.6", answer).failure
+    assert failure.cause == planted.against
+    assert LAB.checks["1.6"].advice_on(planted.against) in failure.message
+
+
 def test_a_gradient_that_does_not_arrive_costs_half_a_point():
     def detached(distance, kind, cutoff, n):
         return bases.KINDS[kind](distance.detach(), cutoff, n)

@@ -5,7 +5,17 @@ import pytest
 import torch
 
 from crystalgraph.crystals.features import one_hot_number, published_features
-from crystalgraph.labs.features import bases, elements, measure, measured, slopes, strained, study
+from crystalgraph.errors import CrystalGraphError
+from crystalgraph.labs.features import (
+    bases,
+    columns,
+    elements,
+    measure,
+    measured,
+    slopes,
+    strained,
+    study,
+)
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +129,55 @@ def test_every_error_of_a_finished_run_has_a_crystal():
             assert np.isfinite(record["test_errors"]).all()
 
 
+def test_only_the_first_layer_grows_with_the_vectors_of_atoms(monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")  # nothing trains: parameters only
+    atoms = [study.cost_of_atoms(n)[2] for n in (20, 30)]
+    bonds = [study.cost_of_bonds(n)[2] for n in (20, 30)]
+    assert atoms[1] - atoms[0] == 10 * 64
+    assert bonds[1] - bonds[0] == 10 * 3 * 128  # three convolutions, a filter and a core of 64
+
+
+def test_an_unknown_group_of_runs_is_an_error():
+    with pytest.raises(CrystalGraphError, match="'colour'.*bonds"):
+        measured.errors("colour")
+
+
 def test_what_costs_nothing_is_right():
     assert (
         measured.ridge_error([False] * 9) == measured.mean_error() == pytest.approx(0.789, abs=1e-3)
     )
     assert measured.ridge_error([True] * 9) == pytest.approx(0.442, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("ask", "names"),
+    [
+        (lambda: study.place_of("SrZrO3"), "SrZrO3"),
+        (
+            lambda: study.test_error(
+                study.fit(study.perovskites(), study.Inputs(), epochs=1),
+                study.perovskites(),
+                symbol="Fe",
+            ),
+            "Fe",
+        ),
+        (lambda: elements.published_with("Xx", "group", 1), "Xx"),
+        (lambda: elements.published_with("O", "color", 1), "color"),
+        (lambda: columns.binned(np.arange(5.0), 0), "0 bins"),
+        (lambda: study.Inputs(bonds=lambda d: d).rows(np.ones(3)), r"\(3,\)"),
+        (lambda: study.Inputs(bonds=lambda d: None).rows(np.ones(3)), "NoneType"),
+    ],
+    ids=["place", "element", "symbol", "property", "no bin", "one axis", "nothing"],
+)
+def test_what_cannot_be_is_one_sentence(ask, names):
+    with pytest.raises(CrystalGraphError, match=names):
+        ask()
+
+
+@pytest.mark.parametrize("value", [np.nan, 3.0], ids=["all missing", "all equal"])
+def test_encoders_of_values_that_say_nothing(value, recwarn):
+    values = np.full(4, value)
+    assert columns.scaled(values).tolist() == [[0.0]] * 4
+    first = 0.0 if np.isnan(value) else 1.0
+    assert columns.binned(values, 2).tolist() == [[first, 0.0]] * 4
+    assert not recwarn.list

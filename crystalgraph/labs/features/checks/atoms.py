@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,6 +22,12 @@ def _cut(case: Case) -> tuple[float, float, int]:
     return case.settings["low"], case.settings["high"], case.settings["n"]
 
 
+def _unchanged(before: np.ndarray, after: np.ndarray, name: str) -> None:
+    """Raise Fault when the student's code changed an array that it was given."""
+    if not np.array_equal(before, after, equal_nan=True):
+        raise Fault(f"Your code changes `{name}` in place: make a new array.", "in place")
+
+
 def _went_in(array: Callable[[Case], np.ndarray], name: str) -> Callable[[Case], str]:
     def tell(case: Case) -> str:
         low, high, n = _cut(case)
@@ -38,8 +44,14 @@ def _values(case: Case) -> np.ndarray:
 
 
 def _run_bins(answer: Callable, case: Case) -> Arrays:
-    result = as_array(answer(_values(case), *_cut(case)), "The result")
-    return {"bits": result.astype(float)}
+    values = _values(case)
+    result = as_array(answer(values, *_cut(case)), "The result").astype(float)
+    _unchanged(_values(case), values, "values")
+    missing = np.isnan(_values(case))
+    if result.shape == (len(missing), case.settings["n"]) and np.isnan(result[missing]).any():
+        text = f"Likely mistake: {MISTAKES['1.1']['missing kept']}"
+        raise Fault(text, "missing kept")
+    return {"bits": result}
 
 
 _BINS = Check(
@@ -67,17 +79,33 @@ _BINS = Check(
 
 
 def _run_decode(answer: Callable, case: Case) -> Arrays:
-    result = as_array(answer(case.inputs["bits"].copy(), *_cut(case)), "The result").astype(float)
+    bits = case.inputs["bits"].copy()
+    result = as_array(answer(bits, *_cut(case)), "The result").astype(float)
+    _unchanged(case.inputs["bits"], bits, "bits")
     if result.shape != (len(case.inputs["bits"]), 2):
         text = (
             f"Your result has shape {result.shape}: give two ends for each of the N rows, (N, 2)."
         )
         raise Fault(text, "shape")
-    unknown = np.isnan(result)
-    if unknown[case.inputs["bits"].any(axis=1)].any():
+    known = case.inputs["bits"].sum(axis=1) > 0
+    if np.isnan(result[known]).any():
         raise Fault("A row with a 1 in it has np.nan for an end: only rows of zeros do.", "nan")
-    ends = np.clip(np.nan_to_num(result, posinf=OPEN_END, neginf=-OPEN_END), -OPEN_END, OPEN_END)
-    return {"missing ends": unknown.astype(int), "ends": ends}
+    if (np.isfinite(result) & (np.abs(result) >= OPEN_END)).any():
+        text = "An open end is a large number: write -np.inf and np.inf, which no value exceeds."
+        raise Fault(text, "large number")
+    _zeros_are_unknown(result, known)
+    return {"ends": np.nan_to_num(result, posinf=OPEN_END, neginf=-OPEN_END)}
+
+
+def _zeros_are_unknown(ends: np.ndarray, known: np.ndarray) -> None:
+    """Raise Fault when a row of zeros has an end."""
+    for row in np.flatnonzero(~known & ~np.isnan(ends).all(axis=1))[:1]:
+        lower, upper = ends[row]
+        raise Fault(
+            f"Likely mistake: {MISTAKES['1.2']['missing decoded']}\n"
+            f"Row {row} is all zeros, and your ends of it are {lower:g} and {upper:g}.",
+            "missing decoded",
+        )
 
 
 _DECODE = Check(
@@ -87,13 +115,13 @@ _DECODE = Check(
         stored("five rows by hand", 1, "paper", paper=True),
         stored("rows of ten bins", 2, "random"),
     ),
-    "lower and upper end of the interval of each row; -inf and inf at the open ends, NaN for a row "
-    "of zeros.",
+    "lower and upper end of the interval of each row; -inf and inf at the open ends (shown here as "
+    "-1e+06 and 1e+06), NaN for a row of zeros.",
     {
         "paper": "the four bins from 0 to 4, and a row of zeros",
         "random": "40 rows, some of zeros",
     },
-    {"missing ends": ("row", "end"), "ends": ("row", "end")},
+    {"ends": ("row", "end")},
     _went_in(lambda case: case.inputs["bits"], "bits"),
     advice=MISTAKES["1.2"],
     case_maker="rows_to_decode",
@@ -111,14 +139,26 @@ def _run_table(answer: Callable, case: Case) -> Arrays:
         return _run_unknown(answer, case)
     properties = _properties(case)
     result = answer(case.settings["text"], properties)
+    for name, values in _properties(case).items():
+        _unchanged(values, properties.get(name, np.empty(0)), f"properties[{name!r}]")
     if not isinstance(result, tuple | list) or len(result) != 2:
         raise Fault("Return two things: the table and the list of names.", "two results")
     matrix = as_array(result[0], "The table").astype(float)
     if not isinstance(result[1], tuple | list) or not all(isinstance(n, str) for n in result[1]):
         raise Fault("The second result should be a list of texts, one for each column.", "names")
-    number = {name: place for place, name in enumerate(properties)}
-    names = np.array([number.get(name, -1) for name in result[1]], dtype=int)
-    return {"table": matrix, "property of each column": names}
+    return {"table": matrix, "property of each column": _places(result[1], list(properties))}
+
+
+def _places(names: Sequence[str], known: list[str]) -> np.ndarray:
+    """The place of each column's property among those that are known; Fault for another name."""
+    for column, name in enumerate(names):
+        if name not in known:
+            text = f'Column {column} is called "{name[:40]}", and no property is.'
+            encoder = any(word in name for word in ("onehot", "binned", "scaled"))
+            cause = "encoder for property" if encoder else "no property"
+            advice = f"Likely mistake: {MISTAKES['1.3'][cause]}\n" if encoder else ""
+            raise Fault(advice + text, cause)
+    return np.array([known.index(name) for name in names], dtype=int)
 
 
 def _run_unknown(answer: Callable, case: Case) -> Arrays:
@@ -146,7 +186,7 @@ _TABLE = Check(
     _run_table,
     (
         stored("four elements by hand", 1, "paper", paper=True),
-        stored("three parts, forty elements", 1.5, "parts"),
+        stored("four parts, forty elements", 1.5, "parts"),
         stored("an unknown property", 1, "property"),
         stored("an unknown encoder", 0.5, "encoder"),
     ),
@@ -154,7 +194,7 @@ _TABLE = Check(
     "of its property; an unknown word is an error that names it and lists the known words.",
     {
         "paper": "one property of four elements, one-hot",
-        "parts": "three properties of forty elements, each with another encoder",
+        "parts": "four properties of forty elements, with all three encoders",
         "property": "a text with a property that is not in the table",
         "encoder": "a text with an encoder that does not exist",
     },
@@ -196,7 +236,9 @@ class PlantedError:
 def _run_keep(answer: Callable, case: Case) -> Arrays:
     single, pair = case.inputs["single"], case.inputs["pair"]
     result = answer(PlantedError(case.settings["worst"], single, pair), len(single))
-    if not isinstance(result, tuple | list) or len(result) != 2:
+    if not isinstance(result, tuple | list):  # a table with two rows is two results as well
+        result = list(as_array(result, "The result"))
+    if len(result) != 2:
         raise Fault("Return two arrays: the increases, and the errors alone.", "two results")
     names = ("increase", "error alone")
     return {

@@ -56,10 +56,10 @@ CHECKS = (
             stored("waves that end smoothly", 1.5, "waves"),
             CheckStep("the slope arrives at the distance", 0.5, _slope),
         ),
-        "(E, n): the bin, exp(-((d - middle) / length of a bin)^2), or "
-        "sqrt(2 / c) sin(k pi d / c) / d times the factor, and 0 behind the cutoff.",
+        "(E, n): the bin; exp(-((d - middle) / length of a bin)^2) at all distances; or "
+        "sqrt(2 / c) sin(k pi d / c) / d times the factor. Behind the cutoff bins and waves are 0.",
         {
-            "paper": "1, 2.5, 3 and 4.5 angstrom, four bins up to 4 angstrom",
+            "paper": "0.5, 1, 2.5, 3 and 4.5 angstrom, four bins up to 4 angstrom",
             "bins": "30 distances, some behind the cutoff",
             "gaussians": "30 distances, some behind the cutoff",
             "waves": "30 distances, some behind the cutoff",

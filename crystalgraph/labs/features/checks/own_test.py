@@ -40,8 +40,12 @@ def _cells(p: np.ndarray, d: np.ndarray, n: int) -> np.ndarray:
     return (np.floor((d - LOW) / (HIGH - LOW) * n + p[1]) % 6 == np.arange(6)).astype(float)
 
 
-def _one_jump(p: np.ndarray, d: np.ndarray) -> np.ndarray:
-    return _bumps(p, d) + 0.03 * (d > LOW + 0.3 + p[2]) * (np.arange(5) == 3)
+def _one_jump(p: np.ndarray, d: np.ndarray, height: float = 0.03) -> np.ndarray:
+    return _bumps(p, d) + height * (d > LOW + 0.3 + p[2]) * (np.arange(5) == 3)
+
+
+def _side_by_side(p: np.ndarray, d: np.ndarray) -> np.ndarray:
+    return np.concatenate([_bumps(p, d), _cells(p, d, 6)], axis=1)
 
 
 def _one_bump(p: np.ndarray, d: np.ndarray) -> np.ndarray:
@@ -57,11 +61,13 @@ class Planted:
         about: what it does, for messages.
         rows: its formula.
         smooth: what the test should say.
+        against: the mistake that it is planted for, if one.
     """
 
     about: str
     rows: Formula
     smooth: bool
+    against: str = ""
 
 
 PLANTED = (
@@ -69,15 +75,29 @@ PLANTED = (
     Planted("is the distance itself", lambda p, d: d + p[0], True),
     Planted("has one column for each of six bins", lambda p, d: _cells(p, d, 6), False),
     Planted("has bins of 0.02 angstrom", lambda p, d: _cells(p, d, 100), False),
-    Planted("has Gaussians, times a thousand", lambda p, d: 1000 * _bumps(p, d), True),
-    Planted("has narrow Gaussians", lambda p, d: _bumps(p, d, 0.03), True),
+    Planted(
+        "has Gaussians, times a thousand", lambda p, d: 1000 * _bumps(p, d), True, "fixed limit"
+    ),
+    Planted("has narrow Gaussians", lambda p, d: _bumps(p, d, 0.03), True, "coarse grid"),
     Planted("has waves", lambda p, d: np.sin((4 + p[0]) * np.arange(1, 7) * d) / d, True),
-    Planted("has bins, times a thousandth", lambda p, d: 1e-3 * _cells(p, d, 9), False),
-    Planted("has Gaussians, and one of them jumps at one place", _one_jump, False),
+    Planted(
+        "has bins, times a thousandth", lambda p, d: 1e-3 * _cells(p, d, 9), False, "fixed limit"
+    ),
+    Planted("has Gaussians, and one of them jumps at one place", _one_jump, False, "first column"),
     Planted("rounds the distance to 0.05 angstrom", lambda p, d: np.round(20 * d + p[3]), False),
-    Planted("has one smooth bump, and is zero on both sides of it", _one_bump, True),
+    Planted(
+        "has one smooth bump, and is zero on both sides of it", _one_bump, True, "flat is stepped"
+    ),
+    Planted(
+        "has Gaussians, and one of them drops at one place",
+        lambda p, d: _one_jump(p, d, -0.03),
+        False,
+        "up only",
+    ),
+    Planted("has Gaussians and bins side by side", _side_by_side, False, "sum of columns"),
 )
-PLAIN, SUBTLE = (0, 1, 2, 3), (4, 5, 6, 7, 8, 9, 10)
+PLAIN = (0, 1, 2, 3)
+SUBTLE = tuple(range(len(PLAIN), len(PLANTED)))
 
 
 @dataclass
@@ -131,7 +151,9 @@ def _judge(places: tuple[int, ...]) -> Callable[[Exam], None]:
 
 def _fault(exam: Exam, case: Case, planted: Planted) -> Fault:
     cause, _ = exam.likely_mistake(case)
-    lines = [f"Likely mistake: {exam.check.advice_on(cause)}"] if cause else []
+    how = "Likely" if cause else "Possible"  # possible: what this basis was planted for
+    cause = cause or planted.against
+    lines = [f"{how} mistake: {exam.check.advice_on(cause)}"] if cause else []
     lines.append(f"Input: a basis that {planted.about}, from {LOW:g} to {HIGH:g} angstrom.")
     lines.append(f"Your test says {not planted.smooth}, expected {planted.smooth}.")
     return Fault("\n".join(lines), cause)

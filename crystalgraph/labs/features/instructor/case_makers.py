@@ -118,7 +118,9 @@ def errors_of_sets(numbers: CaseNumbers) -> list[Case]:
 def distances(numbers: CaseNumbers) -> list[Case]:
     """Distances for each of the three bases, in front of the cutoff and behind it."""
     rng = numbers.rng
-    by_hand = numbers.array([0.9, 2.1, 3, 4.1], [1.1, 2.9, 3, 5], by_hand=[1, 2.5, 3, 4.5])
+    by_hand = numbers.array(
+        [0.1, 0.9, 2.1, 3, 4.1], [0.9, 1.1, 2.9, 3, 5], by_hand=[0.5, 1, 2.5, 3, 4.5]
+    )
     cases = [Case(ON_PAPER, {"distance": by_hand}, {"kind": "bins", "cutoff": 4.0, "n": 4})]
     for kind in KINDS:
         cutoff, n = float(rng.uniform(4, 8)), int(rng.integers(9, 16))

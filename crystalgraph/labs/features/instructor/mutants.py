@@ -62,10 +62,36 @@ def one_bin_less(values, low, high, n):
     return np.eye(n)[place] * ~np.isnan(values)[:, None]
 
 
+@wrong("1.1", "low forgotten")
+def counted_from_zero(values, low, high, n):
+    return _bins(values, 0, high - low, n)
+
+
+@wrong("1.1", "own ends")
+def from_smallest_to_largest(values, low, high, n):
+    return _bins(values, np.nanmin(values), np.nanmax(values), n)
+
+
+@wrong("1.1", "missing kept")
+def missing_stays_missing(values, low, high, n):
+    bits = _bins(values, low, high, n)
+    bits[np.isnan(values)] = np.nan
+    return bits
+
+
 @wrong("1.1", "cumulative")
 def thermometer(values, low, high, n):
     bits = _bins(values, low, high, n)
     return np.cumsum(bits[:, ::-1], axis=1)[:, ::-1]
+
+
+@held_out("1.1", "low forgotten")
+def divided_only(values, low, high, n):
+    known = ~np.isnan(values)
+    place = (values[known] // ((high - low) / n)).clip(0, n - 1).astype(int)
+    bits = np.zeros((len(values), n))
+    bits[known, place] = 1
+    return bits
 
 
 @held_out("1.1", "closed ends")
@@ -113,6 +139,33 @@ def one_too_high(bits, low, high, n):
     return _decoded(bits, low, high, n, edges)
 
 
+@wrong("1.2", "bin below")
+def one_too_low(bits, low, high, n):
+    edges = low + (high - low) / n * np.arange(-1, n)
+    edges[:2], edges = -np.inf, np.append(edges[:-1], np.inf)
+    return _decoded(bits, low, high, n, edges)
+
+
+@wrong("1.2", "low forgotten")
+def edges_from_zero(bits, low, high, n):
+    edges = (high - low) / n * np.arange(n + 1)
+    edges[0], edges[-1] = -np.inf, np.inf
+    return _decoded(bits, low, high, n, edges)
+
+
+@wrong("1.2", "n edges")
+def one_edge_less(bits, low, high, n):
+    edges = np.linspace(low, high, n)
+    edges[0], edges[-1] = -np.inf, np.inf
+    return _decoded(bits, low, high, n, np.append(edges, np.inf))
+
+
+@wrong("1.2", "signs of infinity")
+def infinities_exchanged(bits, low, high, n):
+    ends = _decoded(bits, low, high, n)
+    return np.where(np.isinf(ends), -ends, ends)
+
+
 @wrong("1.2", "edges for bins")
 def fewer_parts(bits, low, high, n):
     edges = low + (high - low) / (n - 1) * np.arange(n + 1)
@@ -129,6 +182,18 @@ def upper_first(bits, low, high, n):
 def centers(bits, low, high, n):
     ends = _decoded(bits, low, high, n, np.linspace(low, high, n + 1))
     return np.repeat(ends.mean(axis=1, keepdims=True), 2, axis=1)
+
+
+@held_out("1.2", "missing decoded")
+def all_values_for_zeros(bits, low, high, n):
+    ends = _decoded(bits, low, high, n)
+    ends[~bits.any(axis=1)] = -np.inf, np.inf
+    return ends
+
+
+@held_out("1.2", "missing decoded")
+def zeros_for_zeros(bits, low, high, n):
+    return np.nan_to_num(_decoded(bits, low, high, n), nan=0, posinf=np.inf, neginf=-np.inf)
 
 
 @held_out("1.2", "closed ends")
@@ -185,6 +250,12 @@ def one_part(text, properties):
     return _table(text, properties, order=lambda parts: parts[:1])
 
 
+@wrong("1.3", "last part only")
+def overwritten(text, properties):
+    *_, last = [_table(part, properties) for part in text.split("+")]
+    return last
+
+
 @wrong("1.3", "number ignored")
 def always_ten(text, properties):
     return _table(text, properties, cut=10)
@@ -222,6 +293,13 @@ def says_the_word(text, properties):
 @wrong("1.3", "encoder not checked")
 def any_encoder(text, properties):
     return _table(text, properties, looked=False)
+
+
+@held_out("1.3", "encoder for property")
+def named_after_the_part(text, properties):
+    found = [(part.strip(), _table(part, properties)) for part in text.split("+")]
+    names = [part for part, (block, _) in found for _ in range(block.shape[1])]
+    return np.concatenate([block for _, (block, _) in found], axis=1), names
 
 
 @held_out("1.3", "unknown skipped")
@@ -272,6 +350,23 @@ def one_mask(error_of, n):
         mask[i] = False
         left.append(error_of(mask) - full)
     return np.array(left), _kept(error_of, n)[1]
+
+
+@wrong("1.4", "results exchanged")
+def alone_first(error_of, n):
+    increase, alone = _kept(error_of, n)
+    return alone, increase
+
+
+@wrong("1.4", "adds up")
+def one_more_each_time(error_of, n):
+    return _kept(error_of, n, alone=lambda n, i: np.arange(n) <= i)
+
+
+@wrong("1.4", "alone subtracted")
+def both_from_all(error_of, n):
+    increase, alone = _kept(error_of, n)
+    return increase, alone - error_of(np.ones(n, dtype=bool))
 
 
 @wrong("1.4", "in percent")
@@ -341,6 +436,46 @@ def cusps(distance, cutoff, n):
 def normal_distribution(distance, cutoff, n):
     d, step, k = _numbers(distance, cutoff, n)
     return torch.exp(-(((d - (k + 0.5) * step) / step) ** 2) / 2)
+
+
+@wrong("1.5", "cut off", _only("gaussians"))
+def cut_gaussians(distance, cutoff, n):
+    return bases.gaussians(distance, cutoff, n) * (distance < cutoff)[:, None]
+
+
+@wrong("1.5", "sign of the exponent", _only("gaussians"))
+def minus_squared(distance, cutoff, n):
+    d, step, k = _numbers(distance, cutoff, n)
+    return torch.exp((-(d - (k + 0.5) * step) / step) ** 2)
+
+
+@wrong("1.5", "width not squared", _only("gaussians"))
+def squared_too_early(distance, cutoff, n):
+    d, step, k = _numbers(distance, cutoff, n)
+    return torch.exp(-((d - (k + 0.5) * step) ** 2) / step)
+
+
+@wrong("1.5", "cutoff ignored")
+def always_eight(distance, kind, cutoff, n):
+    return _right(distance, kind, 8.0, n)
+
+
+@wrong("1.5", "rounded", _only("bins"))
+def nearest_edge(distance, cutoff, n):
+    d, step, k = _numbers(distance, cutoff, n)
+    return (torch.round(d / step) == k).to(distance.dtype)
+
+
+@wrong("1.5", "root forgotten", _only("waves"))
+def two_over_cutoff(distance, cutoff, n):
+    return _waves(distance, cutoff, n) * math.sqrt(2 / cutoff)
+
+
+@wrong("1.5", "fades in", _only("waves"))
+def factor_turned_around(distance, cutoff, n):
+    d = distance[:, None]
+    rows = _waves(distance, cutoff, n, faded=False)
+    return rows * (1 - torch.cos(math.pi * d / cutoff)) / 2
 
 
 @wrong("1.5", "width one", _only("gaussians"))
@@ -415,6 +550,45 @@ def yes(basis, low, high):
 @wrong("1.6", "always stepped")
 def no(basis, low, high):
     return False
+
+
+@held_out("1.6", "always smooth")
+def mean_of_the_steps(basis, low, high):
+    grids = [torch.linspace(low, high, n, dtype=torch.float64) for n in (2000, 16000)]
+    coarse, fine = (basis(grid).diff(dim=0).abs().mean() for grid in grids)
+    return bool(fine < coarse / 4)
+
+
+@held_out("1.6", "always stepped")
+def points_in_no_order(basis, low, high):
+    random = torch.Generator().manual_seed(0)
+    grids = [low + (high - low) * torch.rand(n, generator=random) for n in (2000, 16000)]
+    coarse, fine = (basis(grid).diff(dim=0).abs().max() for grid in grids)
+    return bool(fine < coarse / 4)
+
+
+@wrong("1.6", "turned around")
+def true_for_jumps(basis, low, high):
+    return bool(_largest(basis, low, high, 16000) > _largest(basis, low, high, 2000) / 4)
+
+
+@wrong("1.6", "up only")
+def without_abs(basis, low, high):
+    grids = [torch.linspace(low, high, n, dtype=torch.float64) for n in (2000, 16000)]
+    coarse, fine = (basis(grid).diff(dim=0).max() for grid in grids)
+    return bool(fine < coarse / 4)
+
+
+@held_out("1.6", "fixed limit")
+def below_another_limit(basis, low, high):
+    return bool(_largest(basis, low, high, 20001) < 0.01)
+
+
+@held_out("1.6", "sum of columns")
+def added_up_strictly(basis, low, high):
+    grids = [torch.linspace(low, high, n, dtype=torch.float64) for n in (2000, 16000)]
+    coarse, fine = (basis(grid).sum(dim=1).diff().abs().max() for grid in grids)
+    return bool(fine < coarse / 4)
 
 
 @wrong("1.6", "fixed limit")

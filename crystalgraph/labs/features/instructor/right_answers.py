@@ -109,6 +109,13 @@ def keep_by_identity(error_of, n):
     return np.array([error_of(1 - row) for row in rows]) - error_of(np.ones(n)), alone
 
 
+@right("1.4", "one table with two rows")
+def keep_in_one_table(error_of, n):
+    everything = error_of(np.ones(n, dtype=bool))
+    masks = np.eye(n, dtype=bool)
+    return np.array([(error_of(~one) - everything, error_of(one)) for one in masks]).T
+
+
 @right("1.5", "column by column")
 def basis_by_columns(distance, kind, cutoff, n):
     step, found = cutoff / n, []
