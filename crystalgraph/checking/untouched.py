@@ -50,13 +50,15 @@ def _content(value: Any) -> object:
         return value.detach().cpu().numpy().copy()
     if isinstance(value, Structure):
         return [value.lattice.matrix.copy(), value.species_and_occu, value.frac_coords.copy()]
-    if is_dataclass(value):  # such as a crystal graph
+    if is_dataclass(value) and not callable(value):  # such as a crystal graph
         return [_content(getattr(value, field.name)) for field in fields(value)]
     if isinstance(value, Mapping):
         return [list(value), [_content(one) for one in value.values()]]
     if isinstance(value, list | tuple):
         return [_content(one) for one in value]
-    return value if isinstance(value, str | int | float | set | None) else type(value)
+    if isinstance(value, set):
+        return frozenset(value)
+    return value if isinstance(value, str | int | float | None) else type(value)
 
 
 def _same(one: Any, other: Any) -> bool:

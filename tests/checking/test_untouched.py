@@ -1,6 +1,7 @@
 """A function that changes what it is given has no full points, in any lab, wherever it runs."""
 
 import copy
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -91,9 +92,20 @@ def test_the_argument_is_called_by_its_name():
     assert watched.changed == "`centers`"
 
 
+@dataclass
+class Counting:
+    """A model that knows how often it was asked."""
+
+    calls: int = 0
+
+    def __call__(self):
+        self.calls += 1
+
+
 @pytest.mark.parametrize(
     "given",
     [
+        Counting(),
         np.array([1.0, np.nan]),
         np.array(["Na", "Cl"]),
         torch.tensor([1.0, np.nan]),
@@ -112,6 +124,8 @@ def test_what_is_only_read_is_unchanged(given):
     def read(value):
         if isinstance(value, np.random.Generator):
             value.random()
+        elif isinstance(value, Counting):
+            value()
         elif hasattr(value, "__next__"):
             next(value)
         elif isinstance(value, torch.nn.Module):
@@ -129,6 +143,7 @@ CHANGES = {
     "a row of a tensor": (torch.zeros(2, 2), lambda t: t[0].add_(1)),
     "an array in a list": ([np.zeros(2)], lambda values: values[0].fill(1)),
     "the order of a list": ([1, 2], lambda values: values.reverse()),
+    "a set": ({1, 2}, lambda known: known.add(3)),
     "a key": ({"a": 1}, lambda known: known.pop("a")),
     "a value of a dictionary in a tuple": (({"a": [1]},), lambda t: t[0]["a"].append(2)),
     "an atom moves": (SALT.copy(), lambda s: s.translate_sites([0], [0.1, 0, 0])),
