@@ -9,6 +9,7 @@ The five tables of atom features on the formula split are finished runs of data/
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -167,13 +168,18 @@ def _curves(run: Run) -> dict[str, Any]:
     """Train on strained crystals."""
     hosts, how = strained.load_hosts(), CURVES[run.group]
     trained = strained.fit_curves(hosts, run.inputs(), how.weight, run.seed, how.epochs)
-    judged = {name: round(value, 4) for name, value in strained.judge(trained, hosts).items()}
+    judged = {name: _known(value) for name, value in strained.judge(trained, hosts).items()}
     shown = hosts.measured[:SHOWN] if run.seed == 0 else []
     curves = {
         hosts.names[place]: np.round(strained.curve(trained, hosts.graphs[place]), 4).tolist()
         for place in shown
     }
     return {"judged": judged, "curves": curves, "seconds": round(trained.seconds, 1)}
+
+
+def _known(value: float) -> float | None:
+    """Rounded; None for infinity, the minimum of curves that have none: JSON has no infinity."""
+    return round(value, 4) if math.isfinite(value) else None
 
 
 def _perovskites(run: Run) -> dict[str, Any]:
@@ -205,7 +211,7 @@ def main() -> int:
     for run in wanted():
         if run not in read():
             with RUNS.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(result(run)) + "\n")
+                file.write(json.dumps(result(run), allow_nan=False) + "\n")
             print(run, flush=True)
     return 0
 

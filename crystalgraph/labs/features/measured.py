@@ -89,14 +89,14 @@ def curves() -> list[str]:
         from the true one (in percent of all lengths), share of crystals without one, curvature
         over the true one, error (eV/atom); then the largest step (eV/atom times 1000).
     """
-    found: dict[tuple[str, str], list[dict[str, float]]] = {}
+    found: dict[tuple[str, str], list[dict[str, float | None]]] = {}
     records = read()
     for run in (run for run in wanted() if run in records and "judged" in records[run]):
         found.setdefault((run.group, run.name), []).append(records[run]["judged"])
     head = "basis and loss", "minimum off (%)", "none (%)", "curvature", "error", "step (meV)"
     lines = ["{:42s}{:>16s}{:>10s}{:>15s}{:>16s}{:>11s}".format(*head)]
     for (group, name), runs in found.items():
-        seeds = {key: np.array([one[key] for one in runs]) for key in runs[0]}
+        seeds = {key: np.array([one[key] for one in runs], float) for key in runs[0]}
         lines.append(
             f"{name + ', ' + group.partition(', ')[2]:42s}"
             f"{_with_bar(100 * seeds['minimum_off'], 1):>16s}"

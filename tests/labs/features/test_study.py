@@ -1,5 +1,7 @@
 """Training with any features and bases, curves of strained crystals, and their slopes."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -181,3 +183,9 @@ def test_encoders_of_values_that_say_nothing(value, recwarn):
     first = 0.0 if np.isnan(value) else 1.0
     assert columns.binned(values, 2).tolist() == [[first, 0.0]] * 4
     assert not recwarn.list
+
+
+def test_the_finished_runs_are_json_that_every_reader_takes():
+    """Infinity, which Python writes for a minimum that is nowhere, is no JSON."""
+    lines = measure.RUNS.read_text(encoding="utf-8").splitlines()
+    assert lines and all(json.loads(line, parse_constant=pytest.fail) for line in lines)
