@@ -122,15 +122,31 @@ MISTAKES: dict[str, dict[str, str]] = {
         "the first epoch.",
         "inputs masked": "what is known is set to 0, so that all crystals look the same; set to 0 "
         "what is not known.",
+        "unknown left in": "numbers that are not known (NaN) reach the network, and make every "
+        "number NaN; set them to 0.",
         "shapes differ": "the predictions hardly differ: prediction (B, 1) minus target (B,) is "
         "a table of B x B differences, and the mean is the best answer to it. Give both one shape.",
+        "hardly learned": "the error is still falling where the training ends: take more epochs, "
+        "or a larger learning rate.",
         "rate too high": "the training runs away; take a smaller learning rate.",
+        "normalized unit": "the predictions follow the targets, but in another unit: multiply by "
+        "the spread and add the mean that were taken out.",
+        "test used": "the targets of test crystals take part: train on the crystals of `train`, "
+        "and choose the epoch with those of `val`.",
+        "curve of training": "the curve is the error on training crystals, which always falls; "
+        "choose the epoch with those of `val`.",
+        "curve and prediction differ": "the lowest number of the curve is not the validation error "
+        "of the predictions: both belong to one epoch, to a network in evaluation mode, and to "
+        "the crystals of `val`.",
         "last epoch": "the network of the last epoch is returned; keep the weights of the epoch "
-        "with the lowest validation error.",
-        "training mode": "the network predicts in training mode, so that crystals of one batch "
-        "change each other's numbers; call eval() before every prediction.",
+        "with the lowest validation error, as a copy.",
+        "training mode": "numbers of other test crystals change a prediction. The network predicts "
+        "in training mode: call eval() before every prediction. (Or inputs are scaled with all "
+        "crystals: scale them with those of `train`.)",
         "normalizer of all": "mean and spread are those of all targets, test included; take those "
         "of the training crystals.",
+        "learns from validation": "validation crystals take part in the learning, or in mean and "
+        "spread: learn from `train` alone, and choose the epoch with `val`.",
         "not repeatable": "the same seed gives other predictions the second time; begin with "
         "torch.manual_seed(seed).",
     },

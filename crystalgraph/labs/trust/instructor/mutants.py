@@ -564,20 +564,25 @@ def nothing_said():
 
 def training_with(
     split: Callable = lambda rows: rows[torch.randperm(len(rows))].tensor_split(5),
-    rows_for_mean: Callable = lambda targets, train: targets[train],
-    table: Callable = lambda inputs: inputs,
+    rows_for_mean: Callable = lambda targets, train, val: targets[train],
+    table: Callable = lambda inputs: inputs.nan_to_num(0),
     shape: Callable = lambda output: output.squeeze(1),
     rate: float = 0.01,
     again: bool = False,
     mode: bool = False,
     keep_best: bool = True,
     begin: Callable = torch.manual_seed,
+    keep: Callable = copy.deepcopy,
+    learn: Callable = lambda train, val, test: train,
+    look: Callable = lambda train, val, test: val,
+    unit: Callable = lambda output, mean, std: output * std + mean,
 ) -> Callable:
     """mended_training with one fault left in it."""
 
     def mended_training(describe, targets, train, val, test, seed):
         begin(seed)
-        mean, std = rows_for_mean(targets, train).mean(), rows_for_mean(targets, train).std()
+        known = rows_for_mean(targets, train, val)
+        mean, std = known.mean(), known.std()
         inputs = table(torch.stack([describe(row) for row in range(len(targets))]))
         network = nn.Sequential(
             nn.Linear(inputs.shape[1], 32), nn.BatchNorm1d(32), nn.Softplus(), nn.Linear(32, 1)
@@ -588,21 +593,21 @@ def training_with(
             if again:
                 inputs = torch.stack([describe(row) for row in range(len(targets))])
             network.train()
-            for rows in split(train):
+            for rows in split(learn(train, val, test)):
                 loss = (shape(network(inputs[rows])) - goal[rows]).square().mean()
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
             network.train(mode)
             with torch.no_grad():
-                predicted = network(inputs).squeeze(1) * std + mean
-            curve.append((predicted - targets)[val].abs().mean().item())
+                predicted = unit(network(inputs).squeeze(1), mean, std)
+            curve.append((predicted - targets)[look(train, val, test)].abs().mean().item())
             if not keep_best or curve[-1] == min(curve):
-                kept = copy.deepcopy(network.state_dict())
+                kept = keep(network.state_dict())
         if kept is not None:
             network.load_state_dict(kept)
         with torch.no_grad():
-            return curve, network(inputs).squeeze(1) * std + mean
+            return curve, unit(network(inputs).squeeze(1), mean, std)
 
     return mended_training
 
@@ -619,7 +624,42 @@ def every_epoch():
 
 @wrong("1.9", "inputs masked", lambda table: training_with(table=table))
 def known_to_zero(inputs):
-    return torch.where(inputs.isfinite(), torch.zeros_like(inputs), inputs)
+    return torch.where(inputs.isfinite(), torch.zeros_like(inputs), inputs).nan_to_num(0)
+
+
+@wrong("1.9", "unknown left in", lambda table: training_with(table=table))
+def as_described(inputs):
+    return inputs
+
+
+@wrong("1.9", "hardly learned", lambda rate: training_with(rate=rate()))
+def far_too_low():
+    return 1e-5
+
+
+@wrong("1.9", "normalized unit", lambda unit: training_with(unit=unit))
+def network_s_own(output, mean, std):
+    return output
+
+
+@wrong("1.9", "test used", lambda learn: training_with(learn=learn))
+def learn_all(train, val, test):
+    return torch.cat([train, val, test])
+
+
+@wrong("1.9", "curve of training", lambda look: training_with(look=look))
+def look_at_train(train, val, test):
+    return train
+
+
+@wrong("1.9", "learns from validation", lambda learn: training_with(learn=learn))
+def learn_more(train, val, test):
+    return torch.cat([train, val])
+
+
+@wrong("1.9", "curve and prediction differ", lambda look: training_with(look=look))
+def look_at_both(train, val, test):
+    return torch.cat([train, val])
 
 
 @wrong("1.9", "shapes differ", lambda shape: training_with(shape=shape))
@@ -643,7 +683,7 @@ def always_training():
 
 
 @wrong("1.9", "normalizer of all", lambda rows: training_with(rows_for_mean=rows))
-def all_targets(targets, train):
+def all_targets(targets, train, val):
     return targets
 
 
@@ -655,3 +695,18 @@ def never_seeded(seed):
 @held_out("1.9", "batch of one", lambda split: training_with(split=split))
 def loader(rows):
     return torch.utils.data.DataLoader(rows, batch_size=16, shuffle=True)
+
+
+@held_out("1.9", "test used", lambda look: training_with(look=look))
+def look_at_test(train, val, test):
+    return test
+
+
+@held_out("1.9", "learns from validation", lambda rows: training_with(rows_for_mean=rows))
+def mean_of_both(targets, train, val):
+    return targets[torch.cat([train, val])]
+
+
+@held_out("1.9", "last epoch", lambda keep: training_with(keep=keep))
+def no_copy(state):
+    return state
