@@ -54,3 +54,44 @@ def test_two_epochs_are_too_few_and_called_so():
         return [float((guess - targets)[val].abs().mean())] * 2, guess
 
     assert report("1.9", short).failure.cause == "hardly learned"
+
+
+def test_pythons_own_hash_is_found():
+    """Another number in every new process, but in one process always the same."""
+    found = report("1.3", lambda settings, before="": f"{hash(str(settings) + before):x}")
+    assert found.failure.cause == "not repeatable"
+
+
+CHANGED_IN_PLACE = {
+    "1.3": lambda settings, before="": settings.update(before=before) or "key",
+    "1.4": lambda symbols, error: RIGHT["1.4"](symbols, np.abs(error, out=error)),
+    "1.5": lambda sizes, errors: RIGHT["1.5"](sizes, errors.__imul__(2)),
+    "1.6": lambda error, spread: RIGHT["1.6"](error.__itruediv__(spread), np.ones_like(spread)),
+    "1.7": lambda groups, seed: groups.sort() or RIGHT["1.7"](groups, seed),
+}
+
+
+@pytest.mark.parametrize("task", CHANGED_IN_PLACE)
+def test_arguments_that_are_changed_in_place_are_noticed(task):
+    found = report(task, CHANGED_IN_PLACE[task])
+    assert not found.passed and "in place" in found.failure.message
+
+
+def test_a_shell_that_is_cut_is_named_whichever_of_its_edges_are_kept():
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+
+        def any_twelve(structure, k, radius, rng=rng):
+            center, neighbor, image, distance = structure.get_neighbor_list(radius)
+            distance = distance + 1e-6 * rng.random(len(distance))
+            order = np.lexsort((distance, center))
+            place = np.arange(len(center)) - np.searchsorted(center[order], center[order])
+            kept = order[place < k]
+            return {
+                "z": np.array(structure.atomic_numbers),
+                "edge_index": np.stack([neighbor, center])[:, kept],
+                "distance": distance[kept],
+                "image": image[kept],
+            }
+
+        assert report("1.1", any_twelve).failure.cause == "cut at k"

@@ -171,10 +171,11 @@ def errors_with_bars(numbers: CaseNumbers) -> list[Case]:
 
 
 def formulas_to_split(numbers: CaseNumbers) -> list[Case]:
-    """Formulas with two crystals each, and with one to six in any order."""
+    """Formulas with two crystals each, and with one to twelve in any order, most with few."""
     rng = numbers.rng
     pairs = np.repeat(rng.permutation(900)[:30], 2)
-    mixed = rng.permutation(np.repeat(rng.permutation(900)[:50], rng.integers(1, 7, 50)))
+    sizes = np.where(rng.random(50) < 0.2, rng.integers(6, 13, 50), rng.integers(1, 3, 50))
+    mixed = rng.permutation(np.repeat(rng.permutation(900)[:50], sizes))
     seeds = numbers.distinct(0, 10_000, by_hand=(0, 1))
     return [
         Case(name, {"group": groups}, {"seed": seed})

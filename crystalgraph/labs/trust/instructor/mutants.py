@@ -46,8 +46,12 @@ def data_with(
 
 def within_shell(center, distance, k):
     """Whether each edge is one of the k shortest of its center, or as long as the k-th."""
-    limit = np.array([np.sort(distance[center == i])[k - 1] for i in range(center.max() + 1)])
-    return distance <= limit[center] + 0.01
+    return distance <= kth(center, distance, k)[center] + 0.01
+
+
+def kth(center, distance, k):
+    """The distance of the k-th neighbor of each atom."""
+    return np.array([np.sort(distance[center == i])[k - 1] for i in range(center.max() + 1)])
 
 
 @wrong("1.1", "rows exchanged", lambda change: data_with(change=change))
@@ -62,6 +66,31 @@ def exactly_k(center, distance, k):
         mine = np.flatnonzero(center == i)
         chosen[mine[np.argsort(distance[mine], kind="stable")[:k]]] = True
     return chosen
+
+
+@wrong("1.1", "no tolerance", lambda keep: data_with(keep))
+def to_the_last_digit(center, distance, k):
+    distance = distance + 1e-6 * np.random.default_rng(0).random(len(distance))  # of any computer
+    return distance <= kth(center, distance, k)[center]
+
+
+@wrong("1.1", "one too many", lambda keep: data_with(keep))
+def the_next_one(center, distance, k):
+    return within_shell(center, distance, k + 1)
+
+
+@wrong("1.1", "k ignored", lambda keep: data_with(keep))
+def always_twelve(center, distance, k):
+    return within_shell(center, distance, 12)
+
+
+@wrong("1.1", "images merged", lambda change: data_with(change=change))
+def one_edge_for_two_atoms(data):
+    _, first = np.unique(data["edge_index"], axis=1, return_index=True)
+    return {
+        name: data[name] if name == "z" else np.take(data[name], first, axis=axis)
+        for name, axis in (("z", 0), ("edge_index", 1), ("distance", 0), ("image", 0))
+    }
 
 
 @wrong("1.1", "all within the radius", lambda keep: data_with(keep))
@@ -112,6 +141,20 @@ def images_of_the_center(data):
     return data | {"image": -data["image"]}
 
 
+@held_out("1.1", "one k for all", lambda keep: data_with(keep))
+def largest_limit(center, distance, k):
+    return distance <= kth(center, distance, k).max() + 0.01
+
+
+@held_out("1.1", "cut at k", lambda keep: data_with(keep))
+def last_of_a_shell(center, distance, k):
+    order = np.lexsort((-np.arange(len(center)), distance.round(6), center))
+    place = np.arange(len(center)) - np.searchsorted(center[order], center[order])
+    chosen = np.zeros(len(center), dtype=bool)
+    chosen[order[place < k]] = True
+    return chosen
+
+
 # ---- 1.2 message
 
 
@@ -137,6 +180,12 @@ def core_alone(x_i, x_j, edge_attr, dense):
 def raw_core(x_i, x_j, edge_attr, dense):
     gate, core = dense(torch.cat([x_i, x_j, edge_attr], dim=1)).chunk(2, dim=1)
     return torch.sigmoid(gate) * core
+
+
+@wrong("1.2", "two sigmoids")
+def both_halves(x_i, x_j, edge_attr, dense):
+    gate, core = dense(torch.cat([x_i, x_j, edge_attr], dim=1)).chunk(2, dim=1)
+    return torch.sigmoid(gate) * torch.sigmoid(core)
 
 
 @wrong("1.2", "relu for softplus")
@@ -224,6 +273,21 @@ def counted(settings, before=""):
     return hashed(f"{json.dumps(settings, sort_keys=True)} {before} {next(_numbers)}")
 
 
+@wrong("1.3", "grows")
+def one_behind_the_other(settings, before=""):
+    return before + hashed(json.dumps(settings, sort_keys=True))
+
+
+@wrong("1.3", "keys meet")
+def short(settings, before=""):
+    return hashed(json.dumps([settings, before], sort_keys=True))[:3]
+
+
+@held_out("1.3", "keys meet")
+def sorted_characters(settings, before=""):
+    return hashed("".join(sorted(json.dumps(settings, sort_keys=True))) + before)
+
+
 @held_out("1.3", "step before ignored")
 def only_settings(settings, before=None):
     return hashlib.md5(json.dumps(settings, sort_keys=True, indent=1).encode()).hexdigest()
@@ -258,6 +322,21 @@ def averaged(error, count):
 @wrong("1.4", "signs kept", lambda mean: by_element(once, mean))
 def signed(error, count):
     return (error * count).sum() / count.sum()
+
+
+@wrong("1.4", "absolute value too late", lambda mean: by_element(once, mean))
+def late(error, count):
+    return abs((error * count).sum() / count.sum())
+
+
+@wrong("1.4", "last one kept", lambda mean: by_element(once, mean))
+def of_the_last(error, count):
+    return np.abs(error)[count > 0][-1]
+
+
+@wrong("1.4", "median", lambda mean: by_element(once, mean))
+def middle(error, count):
+    return np.median(np.abs(error)[count > 0])
 
 
 @wrong("1.4", "each atom counted", lambda weight: by_element(weight, averaged))
@@ -314,6 +393,36 @@ def log_of_size(sizes, errors):
     return slope, 2 ** (-1 / slope)
 
 
+@wrong("1.5", "neither logarithmic")
+def plain_line(sizes, errors):
+    slope = np.polyfit(sizes, errors, 1)[0]
+    return slope, 2 ** (-1 / slope)
+
+
+@wrong("1.5", "two logarithms")
+def ten_and_e(sizes, errors):
+    slope = np.polyfit(np.log10(sizes), np.log(errors), 1)[0]
+    return slope, 2 ** (-1 / slope)
+
+
+@wrong("1.5", "intercept")
+def second_of_polyfit(sizes, errors):
+    level = np.polyfit(np.log(sizes), np.log(errors), 1)[1]
+    return level, 2 ** (-1 / level)
+
+
+@wrong("1.5", "order exchanged")
+def factor_first(sizes, errors):
+    slope = np.polyfit(np.log(sizes), np.log(errors), 1)[0]
+    return 2 ** (-1 / slope), slope
+
+
+@wrong("1.5", "exponent not inverted")
+def without_inverse(sizes, errors):
+    slope = np.polyfit(np.log(sizes), np.log(errors), 1)[0]
+    return slope, 2**-slope
+
+
 @wrong("1.5", "axes exchanged")
 def size_of_error(sizes, errors):
     slope = np.polyfit(np.log(errors), np.log(sizes), 1)[0]
@@ -368,6 +477,36 @@ def bars(size: Callable = np.abs, spread: Callable = lambda spread: spread, time
 @wrong("1.6", "signs kept", lambda size: bars(size=size))
 def with_sign(error):
     return error
+
+
+@wrong("1.6", "edge left out")
+def shorter(error, spread):
+    ratio = np.abs(error) / spread
+    return (ratio < 1).mean(), (ratio < 2).mean(), np.sqrt(np.mean(ratio**2))
+
+
+@wrong("1.6", "root forgotten")
+def mean_square(error, spread):
+    one, two, factor = bars()(error, spread)
+    return one, two, factor**2
+
+
+@wrong("1.6", "counts")
+def how_many(error, spread):
+    one, two, factor = bars()(error, spread)
+    return one * len(error), two * len(error), factor
+
+
+@wrong("1.6", "means before the ratio")
+def ratio_of_means(error, spread):
+    one, two, _ = bars()(error, spread)
+    return one, two, np.sqrt(np.mean(error**2) / np.mean(spread**2))
+
+
+@wrong("1.6", "between one and two")
+def second_ring(error, spread):
+    one, two, factor = bars()(error, spread)
+    return one, two - one, factor
 
 
 @wrong("1.6", "one spread for all", lambda spread: bars(spread=spread))
@@ -479,6 +618,25 @@ def always_the_same(names, seed):
 @wrong("1.7", "not repeatable", lambda shuffled: split_with(shuffled))
 def another_each_time(names, seed):
     return np.random.default_rng().permutation(names)
+
+
+@wrong("1.7", "order of a set")
+def as_a_set(groups, seed):
+    names = np.random.default_rng(seed).permutation(list(set(groups)))
+    return [np.flatnonzero(np.isin(groups, piece)) for piece in cut(names)]
+
+
+@held_out("1.7", "crystals counted", lambda make: make())
+def until_full():
+    def split_by_group(groups, seed):
+        parts = ([], [], [])
+        for name in np.random.default_rng(seed).permutation(np.unique(groups)):
+            share = sum(map(len, parts)) / len(groups)
+            place = 0 if share < 0.7 else 1 if share < 0.8 else 2
+            parts[place].extend(np.flatnonzero(np.isin(groups, name)).tolist())
+        return [np.array(part, dtype=int) for part in parts]
+
+    return split_by_group
 
 
 @held_out("1.7", "groups apart")
