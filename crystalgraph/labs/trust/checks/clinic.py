@@ -228,13 +228,13 @@ def _learns(exam: Exam) -> None:
 def _why_it_does_not_learn(it: Outcome) -> str:
     """The mistake behind predictions that are far off; empty when it cannot be told."""
     targets, train = it.case.inputs["targets"], it.case.inputs["train"]
+    if np.abs(it.prediction - targets.mean()).max() > 10 * np.ptp(targets):
+        return "rate too high"
     other_epoch = _other_epoch(it)
     if other_epoch in ("test used", "curve of training"):
         return other_epoch
     if _has_another_zero(it.prediction[train], targets[train]):
         return "normalized unit"
-    if np.abs(it.prediction - targets.mean()).max() > 10 * np.ptp(targets):
-        return "rate too high"
     if it.error("train") < LOW_ENOUGH * it.mean_alone("train"):
         return "test used" if it.error("test", shown=True) < LOW_ENOUGH * it.error("test") else ""
     if other_epoch:

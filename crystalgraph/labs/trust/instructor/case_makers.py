@@ -114,7 +114,8 @@ def crystals_with_errors(numbers: CaseNumbers) -> list[Case]:
     few = [[11, 17], [19, 17], [11, 11, 16]]
     pool = np.array(numbers.distinct(3, 80, by_hand=(3, 8, 12, 16, 22, 30, 38, 56)))
     many = [rng.choice(rng.permutation(pool)[: rng.integers(2, 5)], 10) for _ in range(20)]
-    errors = numbers.array(-1, 1, by_hand=[0.1, -0.3, 0.5]), rng.normal(0.05, 0.3, 20)
+    signs = np.array([1, -1, 1])  # of the two chlorides, so that a sign that is kept shows
+    errors = signs * numbers.array(0.1, 1, by_hand=[0.1, 0.3, 0.5]), rng.normal(0.05, 0.3, 20)
     return [
         Case(
             name,
