@@ -113,7 +113,7 @@ def _no_order_of_a_set(exam: Exam) -> None:
         raise mistake("1.7", "order of a set")
 
 
-def _groups_of_parts(answer: Callable, groups: Sequence[str], seed: int) -> list[set[str]]:
+def _groups_of_parts(answer: Callable, groups: list[str], seed: int) -> list[set[str]]:
     return [{groups[row] for row in part} for part in _parts(answer, groups, seed)]
 
 
