@@ -103,7 +103,7 @@ _DIAGNOSE = Check(
 
 LOW_ENOUGH = 0.5
 """Of the mean deviation of the targets; the right answers are far below it, what learns nothing
-is at 1."""
+is at 1. Twelve test crystals alone scatter too much for it: they have to be below 0.75."""
 
 
 @dataclass
@@ -204,6 +204,10 @@ class Outcome:
         mean = targets[self.case.inputs["train"]].mean()
         return float(np.abs(targets - mean)[self._rows(parts)].mean())
 
+    def beats_the_mean(self, share: float, *parts: str) -> bool:
+        """Whether the error is below a share of that of the mean."""
+        return self.error(*parts) <= share * self.mean_alone(*parts)
+
     def _rows(self, parts: Sequence[str]) -> np.ndarray:
         return np.concatenate([self.case.inputs[part] for part in parts])
 
@@ -217,12 +221,13 @@ def _learns(exam: Exam) -> None:
             raise mistake("1.9", "rate too high", "The predictions hold NaN or infinity.")
         if np.ptp(it.prediction) < 1e-6:
             raise mistake("1.9", "inputs masked", "All crystals have the same prediction.")
+        if it.beats_the_mean(0.75, "test") and it.beats_the_mean(LOW_ENOUGH, "val", "test"):
+            continue
         error, alone = it.error("val", "test"), it.mean_alone("val", "test")
-        if error > LOW_ENOUGH * alone:
-            said = f"Error on validation and test crystals {error:.3g} eV/atom; the mean of the "
-            said += f"training targets has {alone:.3g}."
-            cause = _why_it_does_not_learn(it)
-            raise mistake("1.9", cause, said) if cause else Fault(said, "does not learn")
+        said = f"Error on validation and test crystals {error:.3g} eV/atom; the mean of the "
+        said += f"training targets has {alone:.3g}."
+        cause = _why_it_does_not_learn(it)
+        raise mistake("1.9", cause, said) if cause else Fault(said, "does not learn")
 
 
 def _why_it_does_not_learn(it: Outcome) -> str:
@@ -235,7 +240,7 @@ def _why_it_does_not_learn(it: Outcome) -> str:
         return other_epoch
     if _has_another_zero(it.prediction[train], targets[train]):
         return "normalized unit"
-    if it.error("train") < LOW_ENOUGH * it.mean_alone("train"):
+    if it.beats_the_mean(LOW_ENOUGH, "train"):
         return "test used" if it.error("test", shown=True) < LOW_ENOUGH * it.error("test") else ""
     if other_epoch:
         return other_epoch
