@@ -324,7 +324,8 @@ def _test_changes_nothing(exam: Exam, case: Case) -> None:
     by_targets = moved(targets=targets)
     if by_targets[first] <= nothing:
         raise mistake("1.9", "training mode")
-    follows = by_targets[case.inputs["test"]].mean() > 0.5 * np.std(case.inputs["targets"])
+    pulled = by_targets[case.inputs["test"]].mean()  # by targets three spreads higher; another
+    follows = pulled > 0.25 * np.std(case.inputs["targets"])  # normalizer moves it a tenth
     raise mistake("1.9", "test used" if follows else "normalizer of all")
 
 
