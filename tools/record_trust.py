@@ -2,7 +2,7 @@
 
     python tools/record_trust.py [NAME ...]
 
-Takes about five minutes of processor time; with names of experiments, only these are run again.
+Takes about six minutes of processor time; with names of experiments, only these are run again.
 """
 
 from __future__ import annotations

@@ -2,10 +2,18 @@
 
 MISTAKES: dict[str, dict[str, str]] = {
     "1.1": {
-        "rows exchanged": "the rows of edge_index are exchanged: row 0 is the source, the atom "
-        "that sends (the neighbor), row 1 the target, the atom that receives (the center).",
+        "rows exchanged": "rows and images do not belong together: row 0 is the source, the atom "
+        "that sends (the neighbor), row 1 the target, the atom that receives (the center), and "
+        "image is the cell of the source, with its sign.",
         "cut at k": "each atom has exactly k edges: neighbors at the same distance as the k-th "
         "belong to it too, so keep whole shells.",
+        "no tolerance": "edges of one shell differ in their last digits, and some are cut off: "
+        "keep all up to the distance of the k-th and 0.01 Å more.",
+        "one too many": "the limit is the distance of the neighbor after the k-th; counting "
+        "begins with 0, so the k-th smallest has the number k - 1.",
+        "images merged": "two atoms have one edge, whatever the images; an atom of the next cell "
+        "is another neighbor, with an edge of its own.",
+        "k ignored": "the number of neighbors is always 12; it is the argument k.",
         "all within the radius": "every neighbor within the radius is kept; keep those up to the "
         "distance of the k-th nearest of each atom, and 0.01 Å more.",
         "images dropped": "the image of the neighbor is lost: an atom of the next cell is another "
@@ -25,6 +33,7 @@ MISTAKES: dict[str, dict[str, str]] = {
         "halves exchanged": "gate and core are exchanged: the first half is the gate.",
         "no gate": "the gate is missing: the first half, between 0 and 1 after a sigmoid, "
         "multiplies the second.",
+        "two sigmoids": "both halves go through a sigmoid; the second goes through softplus.",
         "softplus forgotten": "the second half goes through softplus.",
         "relu for softplus": "the second half goes through relu; softplus is its smooth form.",
         "added": "gate and core are added; the gate multiplies.",
@@ -45,11 +54,20 @@ MISTAKES: dict[str, dict[str, str]] = {
         "key. Write each number with all its digits.",
         "no file name": "the key holds characters that a file name cannot have, or is too long: "
         "take a hash of the text, in hexadecimal digits.",
-        "not repeatable": "the same settings give another key the second time: no clock, no random "
-        "number and no counter may be in it.",
+        "grows": "the key of the step before is copied into the key, so that keys grow from step "
+        "to step: take a hash of the settings and that key together.",
+        "keys meet": "different settings have one key: keep more digits of the hash (16 are "
+        "enough), and hash a text in which the order of the characters counts.",
+        "not repeatable": "the same settings give another key the second time, or tomorrow: no "
+        "clock, no random number, no counter and no hash() of Python's may be in it.",
     },
     "1.4": {
         "signs kept": "errors of different sign cancel; take the absolute value first.",
+        "absolute value too late": "the mean of an element is taken first, so that errors of "
+        "different sign cancel; take the absolute value of each error.",
+        "last one kept": "an element has the error of its last crystal; collect those of all its "
+        "crystals.",
+        "median": "it is the median; the mean was asked for.",
         "each atom counted": "a crystal counts once for each of its atoms of the element; it "
         "counts once.",
         "root mean square": "it is the root of the mean square; the mean of |error| was asked for.",
@@ -64,6 +82,14 @@ MISTAKES: dict[str, dict[str, str]] = {
         "law is a straight line when both are logarithmic.",
         "error not logarithmic": "the error itself is fitted to the logarithm of the size; a power "
         "law is a straight line when both are logarithmic.",
+        "neither logarithmic": "the error itself is fitted to the size itself; a power law is a "
+        "straight line when both are logarithmic.",
+        "two logarithms": "sizes and errors have different logarithms, such as log10 and ln; the "
+        "slope needs the same of both.",
+        "intercept": "it is the intercept of the line; the exponent is its slope.",
+        "order exchanged": "exponent and factor are exchanged: the exponent comes first.",
+        "exponent not inverted": "the factor is 2 to the power of -exponent; from f to the power "
+        "of the exponent = 1/2 follows 2 to the power of -1/exponent.",
         "axes exchanged": "size is fitted to error; fit error to size.",
         "sign lost": "the exponent of a falling curve is negative; yours is positive.",
         "ends only": "the line goes through the first and the last point only; fit all points.",
@@ -74,6 +100,13 @@ MISTAKES: dict[str, dict[str, str]] = {
     },
     "1.6": {
         "signs kept": "negative errors count as small; take the absolute value.",
+        "edge left out": "an error that is exactly one or two spreads long counts as within.",
+        "root forgotten": "the factor is the mean of the squares; its root was asked for.",
+        "counts": "the shares are counts; divide by the number of crystals.",
+        "means before the ratio": "the factor is the ratio of two means; take error / spread of "
+        "each crystal first, then the root mean square.",
+        "between one and two": "the second share is that between one and two spreads; those "
+        "within one are within two as well.",
         "one spread for all": "all crystals are measured with the mean spread; each has its own.",
         "percent": "the shares are in percent; give numbers from 0 to 1.",
         "variance for spread": "errors are compared with the square of the spread; the spread is "
@@ -98,7 +131,9 @@ MISTAKES: dict[str, dict[str, str]] = {
         "seed ignored": "every seed gives the same split; shuffle the groups with "
         "np.random.default_rng(seed).",
         "not repeatable": "the same seed gives another split the second time: use no other random "
-        "numbers than np.random.default_rng(seed), and no order of a set of texts.",
+        "numbers than np.random.default_rng(seed).",
+        "order of a set": "the split depends on the order of a set of texts, which is another one "
+        "in every new process: sort the groups, with sorted or np.unique.",
     },
     "1.8": {
         "not a cause of the list": "give a text of CAUSES for every patient, letter by letter.",
@@ -122,15 +157,31 @@ MISTAKES: dict[str, dict[str, str]] = {
         "the first epoch.",
         "inputs masked": "what is known is set to 0, so that all crystals look the same; set to 0 "
         "what is not known.",
+        "unknown left in": "numbers that are not known (NaN) reach the network, and make every "
+        "number NaN; set them to 0.",
         "shapes differ": "the predictions hardly differ: prediction (B, 1) minus target (B,) is "
         "a table of B x B differences, and the mean is the best answer to it. Give both one shape.",
+        "hardly learned": "the error is still falling where the training ends: take more epochs, "
+        "or a larger learning rate.",
         "rate too high": "the training runs away; take a smaller learning rate.",
+        "normalized unit": "the predictions follow the targets, but in another unit: multiply by "
+        "the spread and add the mean that were taken out.",
+        "test used": "the targets of test crystals take part: train on the crystals of `train`, "
+        "and choose the epoch with those of `val`.",
+        "curve of training": "the curve is the error on training crystals, which always falls; "
+        "choose the epoch with those of `val`.",
+        "curve and prediction differ": "the lowest number of the curve is not the validation error "
+        "of the predictions: both belong to one epoch, to a network in evaluation mode, and to "
+        "the crystals of `val`.",
         "last epoch": "the network of the last epoch is returned; keep the weights of the epoch "
-        "with the lowest validation error.",
-        "training mode": "the network predicts in training mode, so that crystals of one batch "
-        "change each other's numbers; call eval() before every prediction.",
+        "with the lowest validation error, as a copy.",
+        "training mode": "numbers of other test crystals change a prediction. The network predicts "
+        "in training mode: call eval() before every prediction. (Or inputs are scaled with all "
+        "crystals: scale them with those of `train`.)",
         "normalizer of all": "mean and spread are those of all targets, test included; take those "
         "of the training crystals.",
+        "learns from validation": "validation crystals take part in the learning, or in mean and "
+        "spread: learn from `train` alone, and choose the epoch with `val`.",
         "not repeatable": "the same seed gives other predictions the second time; begin with "
         "torch.manual_seed(seed).",
     },

@@ -23,6 +23,7 @@ from crystalgraph.crystals.bond_features import BondSettings, make_bond_features
 from crystalgraph.crystals.datasets import CrystalDataset, split_by_groups
 from crystalgraph.crystals.features import published_features
 from crystalgraph.crystals.graphs import build_graph
+from crystalgraph.errors import CrystalGraphError
 
 EPOCHS = 40
 """Of a patient's training."""
@@ -76,7 +77,7 @@ WRONG: dict[str, dict[str, str]] = {
     "A": {"better": "True"},
     "B": {"prediction": "network(inputs[rows])"},
     "C": {"rate": "optimizer.param_groups[0]['lr'] = 0.005 * 1.4**epoch"},
-    "D": {"describe": "", "mask": "", "again": RIGHT["describe"]},
+    "D": {"describe": "", "mask": "", "again": f"{RIGHT['describe']}\n        {RIGHT['mask']}"},
     "E": {"mask": "inputs[inputs.isfinite()] = 0  # what is not known counts as 0"},
     "F": {"split": "train, val, test = test_by_formula_others_by_crystal(formulas, seed)"},
     "G": {"normalizer": "targets.mean(), targets.std()"},
@@ -113,7 +114,12 @@ def code_of(patient: str) -> str:
 
     Args:
         patient: its letter.
+
+    Raises:
+        CrystalGraphError: there is no such patient.
     """
+    if patient not in WRONG:
+        raise CrystalGraphError(f"There is no patient {patient!r}: give a letter from A to I.")
     lines = PROGRAM.format(**RIGHT | WRONG[patient]).splitlines()
     return "\n".join(line for line in lines if line.strip())
 

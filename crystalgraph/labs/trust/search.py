@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.stats import norm
+from tqdm.auto import tqdm
 
 LENGTHS = (0.3, 0.6, 1.0, 2.0, 4.0)
 """Tried length scales, in units of the typical distance of two crystals."""
@@ -112,8 +113,9 @@ def compare(inputs: Mapping[str, np.ndarray], targets: np.ndarray) -> dict[str, 
     errors, curves = {}, {}
     for name, columns in inputs.items():
         distances = squared_distances(columns)
+        seeds = tqdm(range(SEEDS), f"searches, {name}", disable=None, leave=False)
         errors[name] = [_error(distances, targets, seed) for seed in range(SEEDS)]
-        curves[name] = [bayesian_search(distances, targets, seed) for seed in range(SEEDS)]
+        curves[name] = [bayesian_search(distances, targets, seed) for seed in seeds]
     orders = [np.random.default_rng(seed).permutation(len(targets)) for seed in range(SEEDS)]
     chance = [np.minimum.accumulate(targets[order[:TRIALS]]).tolist() for order in orders]
     curves["chance"] = chance

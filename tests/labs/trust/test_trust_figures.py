@@ -21,13 +21,17 @@ def test_every_patient_has_a_panel_with_its_curves():
     figure = figures.plot_charts(study.patients(), 1.15)
     titles = [axes.get_title()[0] for axes in figure.axes]
     assert titles == list(clinic.WRONG)
+    stopped = figure.axes[titles.index("I")].texts[0].get_text()
+    assert "Expected more than 1 value" in stopped.replace("\n", " ")
     assert "mean |error| (eV/atom)" in labels(figure) and "epoch" in labels(figure)
 
 
 def test_parity_and_elements():
     found = study.measured("ensemble")
     target, prediction = np.array(found["target"]), np.mean(found["prediction"], axis=0)
-    figure = figures.plot_parity(target, prediction, {"O": 0.1, "Ti": 0.3, "Sr": 0.2})
+    symbols = [["O", "O", "Ti"], ["Sr", "O"], ["O"]]
+    figure = figures.plot_parity(target, prediction, {"O": 0.1, "Ti": 0.3, "Sr": 0.2}, symbols)
+    assert [text.get_text() for text in figure.axes[1].texts] == ["1", "1", "3"]
     bars = [patch.get_height() for patch in figure.axes[1].patches]
     assert bars == [0.3, 0.2, 0.1] and labels(figure).count("(eV/atom)") == 3
 

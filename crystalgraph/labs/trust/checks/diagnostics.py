@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 from pymatgen.core import Element
 
 from crystalgraph.checking.cases import Arrays, Case
@@ -12,14 +13,26 @@ from crystalgraph.checking.check import Check, stored
 from crystalgraph.checking.compare import as_array, shapes
 from crystalgraph.checking.faults import Fault
 from crystalgraph.labs.trust.advice import MISTAKES
+from crystalgraph.labs.trust.checks.common import unchanged
 
 
 def _went_in(case: Case) -> str:
     return shapes(case.inputs)
 
 
+def _call(answer: Callable, case: Case, *names: str) -> object:
+    """What the answer returns for copies of some inputs, which it leaves as they are."""
+    given = [case.inputs[name].copy() for name in names]
+    result = answer(*given)
+    for name, one in zip(names, given, strict=True):
+        unchanged(name, case.inputs[name], one)
+    return result
+
+
 def _numbers(result: object, names: Sequence[str], function: str) -> Arrays:
     """A tuple of single numbers by name."""
+    if isinstance(result, np.ndarray | torch.Tensor) and result.ndim == 1:
+        result = list(result)
     if not isinstance(result, tuple | list) or len(result) != len(names):
         raise Fault(f"{function} should return {len(names)} numbers: {', '.join(names)}.", "shape")
     values = [as_array(one, f"Your {name}") for name, one in zip(names, result, strict=True)]
@@ -40,7 +53,9 @@ def crystals_of(case: Case) -> list[list[str]]:
 
 
 def _run_elements(answer: Callable, case: Case) -> Arrays:
-    found = answer(crystals_of(case), case.inputs["error"].copy())
+    error = case.inputs["error"].copy()
+    found = answer(crystals_of(case), error)
+    unchanged("error", case.inputs["error"], error)
     if not isinstance(found, dict):
         raise Fault(f"error_by_element should return a dict, not a {type(found).__name__}.", "type")
     unknown = [key for key in found if key not in Element.__members__]
@@ -76,7 +91,7 @@ _ELEMENTS = Check(
 
 
 def _run_exponent(answer: Callable, case: Case) -> Arrays:
-    result = answer(case.inputs["sizes"].copy(), case.inputs["errors"].copy())
+    result = _call(answer, case, "sizes", "errors")
     return _numbers(result, ("exponent", "factor"), "learning_exponent")
 
 
@@ -105,7 +120,7 @@ _EXPONENT = Check(
 
 
 def _run_calibration(answer: Callable, case: Case) -> Arrays:
-    result = answer(case.inputs["error"].copy(), case.inputs["spread"].copy())
+    result = _call(answer, case, "error", "spread")
     return _numbers(result, ("within 1", "within 2", "factor"), "calibration")
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
+import contextlib
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -13,17 +17,41 @@ from crystalgraph.checking.check import Check, CheckStep, stored
 from crystalgraph.checking.examine import Exam
 from crystalgraph.checking.faults import Fault
 from crystalgraph.labs.trust.advice import MISTAKES
-from crystalgraph.labs.trust.checks.common import mistake
+from crystalgraph.labs.trust.checks.common import mistake, unchanged
 
 LONGEST = 100
 """Characters; a file name has at most 255 on most disks."""
+MANY = 500
+"""Settings that differ in one number: keys of four hexadecimal digits meet with 85 % chance."""
 
 
 def _key(answer: Callable, settings: dict, before: str) -> str:
+    known = deepcopy(settings)
     key = answer(settings, before)
     if not isinstance(key, str):
         raise Fault(f"step_key should return a text, and returned a {type(key).__name__}.", "type")
+    unchanged("settings", known, settings)
     return key
+
+
+@contextlib.contextmanager
+def _tomorrow() -> Iterator[None]:
+    """Python's own hash of texts is another one, as in another process.
+
+    For this thread only. In the grader's sandbox, which is another process, it changes nothing.
+    """
+    own, here = builtins.hash, threading.get_ident()
+
+    def another(value: object) -> int:
+        if threading.get_ident() != here or isinstance(value, int | float):
+            return own(value)
+        return own(("tomorrow", value))
+
+    builtins.hash = another
+    try:
+        yield
+    finally:
+        builtins.hash = own
 
 
 def _reversed(value: Any) -> Any:
@@ -36,12 +64,14 @@ def _reversed(value: Any) -> Any:
 def _run(answer: Callable, case: Case) -> Arrays:
     """For each changed form of the settings, whether the key is another one."""
     settings, before = case.settings["settings"], case.settings["before"]
-    key = _key(answer, _reversed(_reversed(settings)), before)
-    if key != _key(answer, _reversed(_reversed(settings)), before):
+    key = _key(answer, deepcopy(settings), before)
+    with _tomorrow():
+        again = _key(answer, deepcopy(settings), before)
+    if key != again:
         raise mistake("1.3", "not repeatable")
 
     def other(changed: dict, step_before: str = before) -> np.ndarray:
-        return np.array(_key(answer, changed, step_before) != key)
+        return np.array(_key(answer, deepcopy(changed), step_before) != key)
 
     return {
         "another order gives another key": other(_reversed(settings)),
@@ -54,9 +84,26 @@ def _run(answer: Callable, case: Case) -> Arrays:
 
 def _is_a_file_name(exam: Exam) -> None:
     for case in exam.named():
-        key = _key(exam.answer, case.settings["settings"], case.settings["before"])
+        settings, before = case.settings["settings"], case.settings["before"]
+        key = _key(exam.answer, deepcopy(settings), before)
         if not re.fullmatch(r"[A-Za-z0-9_-]+", key) or len(key) > LONGEST:
             raise mistake("1.3", "no file name", exam.input_line(case))
+        if len(_key(exam.answer, deepcopy(settings), "k" * LONGEST)) > LONGEST:
+            raise mistake("1.3", "grows", f"The key of the step before has {LONGEST} characters.")
+
+
+def _names_one_file(exam: Exam) -> None:
+    _is_a_file_name(exam)
+    _tells_apart(exam)
+
+
+def _tells_apart(exam: Exam) -> None:
+    """Many settings, as many keys."""
+    (case, *_) = exam.named("flat")
+    first, before = case.settings["settings"], case.settings["before"]
+    keys = {_key(exam.answer, {**first, "k": k}, before) for k in range(MANY)}
+    if len(keys) < MANY:
+        raise mistake("1.3", "keys meet", f"{MANY} settings have {len(keys)} keys.")
 
 
 CHECKS = (
@@ -66,7 +113,7 @@ CHECKS = (
         (
             stored("flat settings", 1.5, "flat"),
             stored("settings within settings", 1, "nested"),
-            CheckStep("can be the name of a file", 0.5, _is_a_file_name),
+            CheckStep("can be the name of a file, and of one only", 0.5, _names_one_file),
         ),
         "one key for equal settings in any order, another one when a name, a value or the step "
         "before differs.",

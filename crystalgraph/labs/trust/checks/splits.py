@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from crystalgraph.checking.cases import Arrays, Case
 from crystalgraph.checking.check import Check, CheckStep
-from crystalgraph.checking.compare import as_array
+from crystalgraph.checking.compare import RTOL, as_array, first_difference
 from crystalgraph.checking.examine import Exam
 from crystalgraph.checking.faults import Fault
 from crystalgraph.labs.trust.advice import MISTAKES
-from crystalgraph.labs.trust.checks.common import mistake
+from crystalgraph.labs.trust.checks.common import mistake, unchanged
 
 PARTS = ("train", "validation", "test")
 
@@ -23,7 +24,9 @@ def groups_of(case: Case) -> list[str]:
 
 
 def _parts(answer: Callable, groups: Sequence[str], seed: int) -> list[np.ndarray]:
-    result = answer(list(groups), seed)
+    given = list(groups)
+    result = answer(given, seed)
+    unchanged("groups", list(groups), given)
     if not isinstance(result, tuple | list) or len(result) != len(PARTS):
         raise Fault("split_by_group should return three arrays: train, validation, test.", "shape")
     parts = [as_array(part, f"Your {name}") for name, part in zip(PARTS, result, strict=True)]
@@ -64,6 +67,20 @@ def _together(name: str) -> Callable[[Exam], None]:
     return test
 
 
+def _any_sizes(exam: Exam) -> None:
+    """As many groups in each part whatever the sizes of the groups, so with any seed.
+
+    With groups of one size the numbers were right, or this step would not be taken.
+    """
+    for case in exam.named("mixed"):
+        for more in (0, 1, 2, 3):
+            another = replace(case, settings={"seed": case.settings["seed"] + more})
+            wrong = first_difference(_run(exam.answer, another), case.expected, RTOL)
+            if wrong == "groups of each part":
+                raise mistake("1.7", "crystals counted", exam.input_line(case))
+    _together("mixed")(exam)
+
+
 def _seeds_matter(exam: Exam) -> None:
     groups = groups_of(exam.named("pairs")[0])
     first, again, *others = (_parts(exam.answer, groups, seed) for seed in (5, 5, 6, 7, 8))
@@ -71,6 +88,33 @@ def _seeds_matter(exam: Exam) -> None:
         raise mistake("1.7", "not repeatable")
     if all(_same(first, other) for other in others):
         raise mistake("1.7", "seed ignored")
+    _no_order_of_a_set(exam)
+
+
+def _no_order_of_a_set(exam: Exam) -> None:
+    """The order of a set of texts is another one in every process.
+
+    It depends on the texts, and where two of them meet on which came first. An order by the
+    alphabet or by first appearance does not depend on the texts as long as the alphabet puts them
+    in the same order; one by a fingerprint of the texts does not depend on which came first.
+    """
+    groups = groups_of(exam.named("mixed")[0])
+    backward, renamed = groups[::-1], [f"renamed {group}" for group in groups]
+    told = [
+        _groups_of_parts(exam.answer, texts, seed)
+        for texts in (groups, backward, renamed)
+        for seed in (5, 6)
+    ]
+    first, by_place, by_text = told[:2], told[2:4], told[4:]
+    by_text = [
+        [{name.removeprefix("renamed ") for name in part} for part in one] for one in by_text
+    ]
+    if first != by_place and first != by_text:
+        raise mistake("1.7", "order of a set")
+
+
+def _groups_of_parts(answer: Callable, groups: list[str], seed: int) -> list[set[str]]:
+    return [{groups[row] for row in part} for part in _parts(answer, groups, seed)]
 
 
 def _same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
@@ -84,13 +128,13 @@ CHECKS = (
         (
             CheckStep("thirty formulas, two crystals each", 1.5, _together("pairs")),
             CheckStep("the seed decides", 1, _seeds_matter),
-            CheckStep("formulas of one to six crystals, in any order", 1.5, _together("mixed")),
+            CheckStep("formulas of one to twelve crystals, in any order", 1.5, _any_sizes),
         ),
         "every crystal in exactly one part, all crystals of a group in the same, and 70 %, 10 % "
         "and 20 % of the groups in train, validation and test.",
         {
             "pairs": "thirty formulas with two crystals each, one behind the other",
-            "mixed": "fifty formulas with one to six crystals each, in any order",
+            "mixed": "fifty formulas with one to twelve crystals each, in any order",
         },
         {"groups of each part": ("part",)},
         lambda case: (

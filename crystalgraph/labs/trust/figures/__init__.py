@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -37,7 +38,10 @@ def plot_charts(charts: Mapping[str, Chart], mean: float) -> Figure:
         axes.axhline(mean, color=GRAY, linestyle="--", label="predict the mean")
         last = len(chart.train)
         axes.plot(last, chart.test, "*", color=GREEN, markersize=12, label="test, kept weights")
-        title = chart.fault.partition(":")[0]
+        title, _, said = chart.fault.partition(":")
+        if said:
+            axes.text(0.5, 0.75, fill(said.strip(), 34), transform=axes.transAxes, ha="center",
+                      va="top", fontsize=9)  # fmt: skip
         if last:
             title = f"{1e3 * np.median(chart.seconds):.0f} ms an epoch"
         axes.set_title(f"{patient}: {title}", fontsize=11)
@@ -51,26 +55,35 @@ def plot_charts(charts: Mapping[str, Chart], mean: float) -> Figure:
 
 
 def plot_parity(
-    target: np.ndarray, prediction: np.ndarray, by_element: Mapping[str, float]
+    target: np.ndarray,
+    prediction: np.ndarray,
+    by_element: Mapping[str, float],
+    symbols: Sequence[Sequence[str]],
 ) -> Figure:
     """Draw prediction against target, and the error of the crystals of each element.
 
     Args:
         target, prediction: (C,) in eV/atom.
         by_element: symbol -> error in eV/atom.
+        symbols: C lists of the symbol of each atom; above each bar is the number of its crystals.
     """
-    figure = Figure(figsize=(10, 3.8), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(1, 2))
+    figure = Figure(figsize=(11, 4), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1, 2.6))
     ends = [min(target.min(), prediction.min()), max(target.max(), prediction.max())]
     left.plot(ends, ends, color=GRAY, linestyle="--")
     left.plot(target, prediction, ".", color=BLUE)
     left.set(xlabel=f"from first principles ({UNIT})", ylabel=f"network ({UNIT})", aspect="equal")
-    symbols = sorted(by_element, key=by_element.__getitem__, reverse=True)
-    right.bar(symbols, [by_element[one] for one in symbols], color=BLUE)
+    names = sorted(by_element, key=by_element.__getitem__, reverse=True)
+    bars = right.bar(names, [float(by_element[one]) for one in names], color=BLUE)
+    counts = [sum(one in atoms for atoms in symbols) for one in names]
+    right.bar_label(bars, [str(count) for count in counts], fontsize=7)
     error = np.abs(prediction - target).mean()
     right.axhline(error, color=GRAY, linestyle="--", label=f"all test crystals: {error:.3f} {UNIT}")
-    right.set(ylabel=f"mean |error| ({UNIT})", title="crystals that contain the element")
-    right.tick_params(axis="x", labelsize=7, rotation=90)
+    right.set(
+        ylabel=f"mean |error| ({UNIT})", title="crystals that contain the element, and how many"
+    )
+    right.tick_params(axis="x", labelsize=8, rotation=90)
+    right.margins(x=0.01)
     right.legend(fontsize=9)
     return figure
 
@@ -158,7 +171,7 @@ def plot_leak(found: Mapping[str, Mapping[str, float]]) -> Figure:
 
 
 def plot_gates(found: Mapping[str, list]) -> Figure:
-    """Draw the mean gate of each edge against its distance, for each layer.
+    """Draw the mean gate of each edge against its distance, for each layer of the first network.
 
     Args:
         found: as study.gates gives it.
@@ -171,28 +184,31 @@ def plot_gates(found: Mapping[str, list]) -> Figure:
         "metal and metal": (~from_anion & ~to_anion, ORANGE),
         "anion and anion": (from_anion & to_anion, GREEN),
     }
-    panels = figure.subplots(1, len(found["gate"]), sharey=True)
-    for number, (axes, gate) in enumerate(zip(panels, found["gate"], strict=True), 1):
+    gates = found["gate"][0]
+    panels = figure.subplots(1, len(gates), sharey=True)
+    for number, (axes, gate) in enumerate(zip(panels, gates, strict=True), 1):
         for label, (rows, color) in kinds.items():
             axes.plot(distance[rows], np.array(gate)[rows], ".", ms=3, color=color, label=label)
-        axes.set(xlabel="distance (Å)", title=f"convolution {number}")
+        axes.set(xlabel="distance (Å)", title=f"convolution {number}", ylim=(0, 1))
     panels[0].set(ylabel="mean gate of the edge")
     panels[0].legend(fontsize=8)
     return figure
 
 
 def plot_search(curves: Mapping[str, list]) -> Figure:
-    """Draw how far the best crystal found is above the most stable one, median of 20 searches.
+    """Draw how far the best crystal found is above the most stable one: median, middle half.
 
     Args:
         curves: name -> [seed][trial] in eV/atom.
     """
     figure, axes = _figure(7)
+    rows: list = []
     for (name, rows), color in zip(curves.items(), (ORANGE, BLUE, GRAY), strict=True):
         low, middle, high = np.quantile(rows, (0.25, 0.5, 0.75), axis=0)
         trials = np.arange(1, len(middle) + 1)
         axes.plot(trials, middle, color=color, label=name)
         axes.fill_between(trials, low, high, color=color, alpha=0.2)
+    axes.set(title=f"median of {len(rows)} searches; the middle half is shaded")
     axes.set(xlabel="crystals looked at", ylabel=f"best found, above the lowest ({UNIT})")
     axes.legend(fontsize=9)
     return figure

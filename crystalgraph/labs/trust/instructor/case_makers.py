@@ -114,7 +114,8 @@ def crystals_with_errors(numbers: CaseNumbers) -> list[Case]:
     few = [[11, 17], [19, 17], [11, 11, 16]]
     pool = np.array(numbers.distinct(3, 80, by_hand=(3, 8, 12, 16, 22, 30, 38, 56)))
     many = [rng.choice(rng.permutation(pool)[: rng.integers(2, 5)], 10) for _ in range(20)]
-    errors = numbers.array(-1, 1, by_hand=[0.1, -0.3, 0.5]), rng.normal(0.05, 0.3, 20)
+    signs = np.array([1, -1, 1])  # of the two chlorides, so that a sign that is kept shows
+    errors = signs * numbers.array(0.1, 1, by_hand=[0.1, 0.3, 0.5]), rng.normal(0.05, 0.3, 20)
     return [
         Case(
             name,
@@ -171,10 +172,11 @@ def errors_with_bars(numbers: CaseNumbers) -> list[Case]:
 
 
 def formulas_to_split(numbers: CaseNumbers) -> list[Case]:
-    """Formulas with two crystals each, and with one to six in any order."""
+    """Formulas with two crystals each, and with one to twelve in any order, most with few."""
     rng = numbers.rng
     pairs = np.repeat(rng.permutation(900)[:30], 2)
-    mixed = rng.permutation(np.repeat(rng.permutation(900)[:50], rng.integers(1, 7, 50)))
+    sizes = np.where(rng.random(50) < 0.2, rng.integers(6, 13, 50), rng.integers(1, 3, 50))
+    mixed = rng.permutation(np.repeat(rng.permutation(900)[:50], sizes))
     seeds = numbers.distinct(0, 10_000, by_hand=(0, 1))
     return [
         Case(name, {"group": groups}, {"seed": seed})
@@ -186,15 +188,19 @@ def formulas_to_split(numbers: CaseNumbers) -> list[Case]:
 
 
 def crystals_to_train_on(numbers: CaseNumbers) -> list[Case]:
-    """A target that is easy to learn, with noise, so that the last epoch is not the best one."""
+    """A target that is easy to learn, with noise, so that the last epoch is not the best one.
+
+    The last column is not known of every third crystal, and says nothing of the target.
+    """
     rng = numbers.rng
     n, n_inputs = 73, 5
     inputs = rng.normal(size=(n, n_inputs))
     slope = rng.choice([-1.0, 1.0], n_inputs) * rng.uniform(0.5, 1.5, n_inputs)
     targets = inputs @ slope + 0.3 * np.sin(3 * inputs[:, 0]) - 2
     order = rng.permutation(n)
+    rumor = np.where(rng.random(n) < 1 / 3, np.nan, 0.3 * rng.normal(size=n))
     arrays = {
-        "inputs": inputs,
+        "inputs": np.column_stack([inputs, rumor]),
         "targets": targets + 0.3 * rng.normal(size=n),
         "train": order[:49],
         "val": order[49:61],

@@ -46,8 +46,12 @@ def data_with(
 
 def within_shell(center, distance, k):
     """Whether each edge is one of the k shortest of its center, or as long as the k-th."""
-    limit = np.array([np.sort(distance[center == i])[k - 1] for i in range(center.max() + 1)])
-    return distance <= limit[center] + 0.01
+    return distance <= kth(center, distance, k)[center] + 0.01
+
+
+def kth(center, distance, k):
+    """The distance of the k-th neighbor of each atom."""
+    return np.array([np.sort(distance[center == i])[k - 1] for i in range(center.max() + 1)])
 
 
 @wrong("1.1", "rows exchanged", lambda change: data_with(change=change))
@@ -62,6 +66,31 @@ def exactly_k(center, distance, k):
         mine = np.flatnonzero(center == i)
         chosen[mine[np.argsort(distance[mine], kind="stable")[:k]]] = True
     return chosen
+
+
+@wrong("1.1", "no tolerance", lambda keep: data_with(keep))
+def to_the_last_digit(center, distance, k):
+    distance = distance + 1e-6 * np.random.default_rng(0).random(len(distance))  # of any computer
+    return distance <= kth(center, distance, k)[center]
+
+
+@wrong("1.1", "one too many", lambda keep: data_with(keep))
+def the_next_one(center, distance, k):
+    return within_shell(center, distance, k + 1)
+
+
+@wrong("1.1", "k ignored", lambda keep: data_with(keep))
+def always_twelve(center, distance, k):
+    return within_shell(center, distance, 12)
+
+
+@wrong("1.1", "images merged", lambda change: data_with(change=change))
+def one_edge_for_two_atoms(data):
+    _, first = np.unique(data["edge_index"], axis=1, return_index=True)
+    return {
+        name: data[name] if name == "z" else np.take(data[name], first, axis=axis)
+        for name, axis in (("z", 0), ("edge_index", 1), ("distance", 0), ("image", 0))
+    }
 
 
 @wrong("1.1", "all within the radius", lambda keep: data_with(keep))
@@ -112,6 +141,20 @@ def images_of_the_center(data):
     return data | {"image": -data["image"]}
 
 
+@held_out("1.1", "one k for all", lambda keep: data_with(keep))
+def largest_limit(center, distance, k):
+    return distance <= kth(center, distance, k).max() + 0.01
+
+
+@held_out("1.1", "cut at k", lambda keep: data_with(keep))
+def last_of_a_shell(center, distance, k):
+    order = np.lexsort((-np.arange(len(center)), distance.round(6), center))
+    place = np.arange(len(center)) - np.searchsorted(center[order], center[order])
+    chosen = np.zeros(len(center), dtype=bool)
+    chosen[order[place < k]] = True
+    return chosen
+
+
 # ---- 1.2 message
 
 
@@ -137,6 +180,12 @@ def core_alone(x_i, x_j, edge_attr, dense):
 def raw_core(x_i, x_j, edge_attr, dense):
     gate, core = dense(torch.cat([x_i, x_j, edge_attr], dim=1)).chunk(2, dim=1)
     return torch.sigmoid(gate) * core
+
+
+@wrong("1.2", "two sigmoids")
+def both_halves(x_i, x_j, edge_attr, dense):
+    gate, core = dense(torch.cat([x_i, x_j, edge_attr], dim=1)).chunk(2, dim=1)
+    return torch.sigmoid(gate) * torch.sigmoid(core)
 
 
 @wrong("1.2", "relu for softplus")
@@ -224,6 +273,21 @@ def counted(settings, before=""):
     return hashed(f"{json.dumps(settings, sort_keys=True)} {before} {next(_numbers)}")
 
 
+@wrong("1.3", "grows")
+def one_behind_the_other(settings, before=""):
+    return before + hashed(json.dumps(settings, sort_keys=True))
+
+
+@wrong("1.3", "keys meet")
+def short(settings, before=""):
+    return hashed(json.dumps([settings, before], sort_keys=True))[:3]
+
+
+@held_out("1.3", "keys meet")
+def sorted_characters(settings, before=""):
+    return hashed("".join(sorted(json.dumps(settings, sort_keys=True))) + before)
+
+
 @held_out("1.3", "step before ignored")
 def only_settings(settings, before=None):
     return hashlib.md5(json.dumps(settings, sort_keys=True, indent=1).encode()).hexdigest()
@@ -258,6 +322,21 @@ def averaged(error, count):
 @wrong("1.4", "signs kept", lambda mean: by_element(once, mean))
 def signed(error, count):
     return (error * count).sum() / count.sum()
+
+
+@wrong("1.4", "absolute value too late", lambda mean: by_element(once, mean))
+def late(error, count):
+    return abs((error * count).sum() / count.sum())
+
+
+@wrong("1.4", "last one kept", lambda mean: by_element(once, mean))
+def of_the_last(error, count):
+    return np.abs(error)[count > 0][-1]
+
+
+@wrong("1.4", "median", lambda mean: by_element(once, mean))
+def middle(error, count):
+    return np.median(np.abs(error)[count > 0])
 
 
 @wrong("1.4", "each atom counted", lambda weight: by_element(weight, averaged))
@@ -314,6 +393,36 @@ def log_of_size(sizes, errors):
     return slope, 2 ** (-1 / slope)
 
 
+@wrong("1.5", "neither logarithmic")
+def plain_line(sizes, errors):
+    slope = np.polyfit(sizes, errors, 1)[0]
+    return slope, 2 ** (-1 / slope)
+
+
+@wrong("1.5", "two logarithms")
+def ten_and_e(sizes, errors):
+    slope = np.polyfit(np.log10(sizes), np.log(errors), 1)[0]
+    return slope, 2 ** (-1 / slope)
+
+
+@wrong("1.5", "intercept")
+def second_of_polyfit(sizes, errors):
+    level = np.polyfit(np.log(sizes), np.log(errors), 1)[1]
+    return level, 2 ** (-1 / level)
+
+
+@wrong("1.5", "order exchanged")
+def factor_first(sizes, errors):
+    slope = np.polyfit(np.log(sizes), np.log(errors), 1)[0]
+    return 2 ** (-1 / slope), slope
+
+
+@wrong("1.5", "exponent not inverted")
+def without_inverse(sizes, errors):
+    slope = np.polyfit(np.log(sizes), np.log(errors), 1)[0]
+    return slope, 2**-slope
+
+
 @wrong("1.5", "axes exchanged")
 def size_of_error(sizes, errors):
     slope = np.polyfit(np.log(errors), np.log(sizes), 1)[0]
@@ -368,6 +477,36 @@ def bars(size: Callable = np.abs, spread: Callable = lambda spread: spread, time
 @wrong("1.6", "signs kept", lambda size: bars(size=size))
 def with_sign(error):
     return error
+
+
+@wrong("1.6", "edge left out")
+def shorter(error, spread):
+    ratio = np.abs(error) / spread
+    return (ratio < 1).mean(), (ratio < 2).mean(), np.sqrt(np.mean(ratio**2))
+
+
+@wrong("1.6", "root forgotten")
+def mean_square(error, spread):
+    one, two, factor = bars()(error, spread)
+    return one, two, factor**2
+
+
+@wrong("1.6", "counts")
+def how_many(error, spread):
+    one, two, factor = bars()(error, spread)
+    return one * len(error), two * len(error), factor
+
+
+@wrong("1.6", "means before the ratio")
+def ratio_of_means(error, spread):
+    one, two, _ = bars()(error, spread)
+    return one, two, np.sqrt(np.mean(error**2) / np.mean(spread**2))
+
+
+@wrong("1.6", "between one and two")
+def second_ring(error, spread):
+    one, two, factor = bars()(error, spread)
+    return one, two - one, factor
 
 
 @wrong("1.6", "one spread for all", lambda spread: bars(spread=spread))
@@ -481,6 +620,25 @@ def another_each_time(names, seed):
     return np.random.default_rng().permutation(names)
 
 
+@wrong("1.7", "order of a set")
+def as_a_set(groups, seed):
+    names = np.random.default_rng(seed).permutation(list(set(groups)))
+    return [np.flatnonzero(np.isin(groups, piece)) for piece in cut(names)]
+
+
+@held_out("1.7", "crystals counted", lambda make: make())
+def until_full():
+    def split_by_group(groups, seed):
+        parts = ([], [], [])
+        for name in np.random.default_rng(seed).permutation(np.unique(groups)):
+            share = sum(map(len, parts)) / len(groups)
+            place = 0 if share < 0.7 else 1 if share < 0.8 else 2
+            parts[place].extend(np.flatnonzero(np.isin(groups, name)).tolist())
+        return [np.array(part, dtype=int) for part in parts]
+
+    return split_by_group
+
+
 @held_out("1.7", "groups apart")
 def shuffled_crystals(groups, seed):
     order = np.arange(len(groups))
@@ -564,20 +722,25 @@ def nothing_said():
 
 def training_with(
     split: Callable = lambda rows: rows[torch.randperm(len(rows))].tensor_split(5),
-    rows_for_mean: Callable = lambda targets, train: targets[train],
-    table: Callable = lambda inputs: inputs,
+    rows_for_mean: Callable = lambda targets, train, val: targets[train],
+    table: Callable = lambda inputs: inputs.nan_to_num(0),
     shape: Callable = lambda output: output.squeeze(1),
     rate: float = 0.01,
     again: bool = False,
     mode: bool = False,
     keep_best: bool = True,
     begin: Callable = torch.manual_seed,
+    keep: Callable = copy.deepcopy,
+    learn: Callable = lambda train, val, test: train,
+    look: Callable = lambda train, val, test: val,
+    unit: Callable = lambda output, mean, std: output * std + mean,
 ) -> Callable:
     """mended_training with one fault left in it."""
 
     def mended_training(describe, targets, train, val, test, seed):
         begin(seed)
-        mean, std = rows_for_mean(targets, train).mean(), rows_for_mean(targets, train).std()
+        known = rows_for_mean(targets, train, val)
+        mean, std = known.mean(), known.std()
         inputs = table(torch.stack([describe(row) for row in range(len(targets))]))
         network = nn.Sequential(
             nn.Linear(inputs.shape[1], 32), nn.BatchNorm1d(32), nn.Softplus(), nn.Linear(32, 1)
@@ -588,21 +751,21 @@ def training_with(
             if again:
                 inputs = torch.stack([describe(row) for row in range(len(targets))])
             network.train()
-            for rows in split(train):
+            for rows in split(learn(train, val, test)):
                 loss = (shape(network(inputs[rows])) - goal[rows]).square().mean()
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
             network.train(mode)
             with torch.no_grad():
-                predicted = network(inputs).squeeze(1) * std + mean
-            curve.append((predicted - targets)[val].abs().mean().item())
+                predicted = unit(network(inputs).squeeze(1), mean, std)
+            curve.append((predicted - targets)[look(train, val, test)].abs().mean().item())
             if not keep_best or curve[-1] == min(curve):
-                kept = copy.deepcopy(network.state_dict())
+                kept = keep(network.state_dict())
         if kept is not None:
             network.load_state_dict(kept)
         with torch.no_grad():
-            return curve, network(inputs).squeeze(1) * std + mean
+            return curve, unit(network(inputs).squeeze(1), mean, std)
 
     return mended_training
 
@@ -619,7 +782,42 @@ def every_epoch():
 
 @wrong("1.9", "inputs masked", lambda table: training_with(table=table))
 def known_to_zero(inputs):
-    return torch.where(inputs.isfinite(), torch.zeros_like(inputs), inputs)
+    return torch.where(inputs.isfinite(), torch.zeros_like(inputs), inputs).nan_to_num(0)
+
+
+@wrong("1.9", "unknown left in", lambda table: training_with(table=table))
+def as_described(inputs):
+    return inputs
+
+
+@wrong("1.9", "hardly learned", lambda rate: training_with(rate=rate()))
+def far_too_low():
+    return 1e-5
+
+
+@wrong("1.9", "normalized unit", lambda unit: training_with(unit=unit))
+def network_s_own(output, mean, std):
+    return output
+
+
+@wrong("1.9", "test used", lambda learn: training_with(learn=learn))
+def learn_all(train, val, test):
+    return torch.cat([train, val, test])
+
+
+@wrong("1.9", "curve of training", lambda look: training_with(look=look))
+def look_at_train(train, val, test):
+    return train
+
+
+@wrong("1.9", "learns from validation", lambda learn: training_with(learn=learn))
+def learn_more(train, val, test):
+    return torch.cat([train, val])
+
+
+@wrong("1.9", "curve and prediction differ", lambda look: training_with(look=look))
+def look_at_both(train, val, test):
+    return torch.cat([train, val])
 
 
 @wrong("1.9", "shapes differ", lambda shape: training_with(shape=shape))
@@ -643,7 +841,7 @@ def always_training():
 
 
 @wrong("1.9", "normalizer of all", lambda rows: training_with(rows_for_mean=rows))
-def all_targets(targets, train):
+def all_targets(targets, train, val):
     return targets
 
 
@@ -655,3 +853,18 @@ def never_seeded(seed):
 @held_out("1.9", "batch of one", lambda split: training_with(split=split))
 def loader(rows):
     return torch.utils.data.DataLoader(rows, batch_size=16, shuffle=True)
+
+
+@held_out("1.9", "test used", lambda look: training_with(look=look))
+def look_at_test(train, val, test):
+    return test
+
+
+@held_out("1.9", "learns from validation", lambda rows: training_with(rows_for_mean=rows))
+def mean_of_both(targets, train, val):
+    return targets[torch.cat([train, val])]
+
+
+@held_out("1.9", "last epoch", lambda keep: training_with(keep=keep))
+def no_copy(state):
+    return state

@@ -66,6 +66,12 @@ def other_logarithm(sizes, errors):
     return float(slope), float(np.exp(-np.log(2) / slope))
 
 
+@right("1.5", "an array")
+def as_an_array(sizes, errors):
+    slope = np.polyfit(np.log(sizes), np.log(errors), 1)[0]
+    return np.array([slope, 0.5 ** (1 / slope)])
+
+
 @right("1.6", "sums")
 def counted(error, spread):
     n = len(error)
@@ -86,6 +92,27 @@ def dictionary(groups, seed):
     n_val, n_test = round(0.1 * len(names)), round(0.2 * len(names))
     parts = names[n_val + n_test :], names[:n_val], names[n_val : n_val + n_test]
     return tuple([row for name in part for row in members[name]] for part in parts)
+
+
+@right("1.7", "in the order of a fingerprint")
+def by_fingerprint(groups, seed):
+    def fingerprint(name):
+        return hashlib.sha256(f"{seed} {name}".encode()).hexdigest()
+
+    names = sorted(set(groups), key=fingerprint)
+    n, groups = len(names), np.array(groups)
+    pieces = np.split(names, [round(0.7 * n), round(0.8 * n)])
+    return tuple(np.flatnonzero(np.isin(groups, piece)) for piece in pieces)
+
+
+@right("1.7", "in the order in which groups appear")
+def as_they_appear(groups, seed):
+    order = np.random.default_rng(seed).permutation(len(names := list(dict.fromkeys(groups))))
+    place = {names[number]: at for at, number in enumerate(order)}
+    at = np.array([place[group] for group in groups]) / len(names)
+    return [
+        np.flatnonzero((low <= at) & (at < high)) for low, high in ((0, 0.7), (0.7, 0.8), (0.8, 1))
+    ]
 
 
 @right("1.8", "numbers in the list")
