@@ -164,7 +164,7 @@ def _take(step: CheckStep, exam: Exam) -> Step:
             if step is exam.check.steps[-1]:
                 _require_untouched(exam)
     except Fault as fault:
-        return _failed(step, _named(fault, exam))
+        return _failed(step, _changed(_named(fault, exam), exam))
     except NotImplementedError:
         message = f"Task {task.id} is not implemented yet: fill in {task.name} in {task.where}."
         return _failed(step, Fault(message, "not implemented"))
@@ -186,6 +186,15 @@ def _require_untouched(exam: Exam) -> None:
             "which the next cells need as it was: work on a copy.",
             "in place",
         )
+
+
+def _changed(fault: Fault, exam: Exam) -> Fault:
+    """The fault, and a change of what was given, which may well be its cause."""
+    changed = exam.answer.changed if isinstance(exam.answer, Watched) else ""
+    if not changed or fault.cause == "in place":
+        return fault
+    message = f"Your function changes {changed} in place: work on a copy.\n{fault.message}"
+    return Fault(message, fault.cause or "in place", fault.line, fault.guess)
 
 
 def _named(fault: Fault, exam: Exam) -> Fault:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 SEEDS = (5, 6)
 GROUPS = [f"group {number}" for number in range(300)]
 """So many that some of them meet in the table of any set."""
 
 
-def follows_a_set(split: Callable[[list[str], int], Sequence[Sequence[int]]]) -> bool:
+def follows_a_set(split: Callable[[list[str], int], Sequence[Any]]) -> bool:
     """Whether groups are put into parts in the order of a set.
 
     That order depends on the texts, and where two of them meet on which came first. An order by the

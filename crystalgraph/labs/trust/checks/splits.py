@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -12,8 +13,9 @@ from crystalgraph.checking.check import Check, CheckStep
 from crystalgraph.checking.compare import RTOL, as_array, first_difference
 from crystalgraph.checking.examine import Exam
 from crystalgraph.checking.faults import Fault
+from crystalgraph.checking.set_order import follows_a_set
 from crystalgraph.labs.trust.advice import MISTAKES
-from crystalgraph.labs.trust.checks.common import mistake, unchanged
+from crystalgraph.labs.trust.checks.common import mistake
 
 PARTS = ("train", "validation", "test")
 
@@ -24,9 +26,7 @@ def groups_of(case: Case) -> list[str]:
 
 
 def _parts(answer: Callable, groups: Sequence[str], seed: int) -> list[np.ndarray]:
-    given = list(groups)
-    result = answer(given, seed)
-    unchanged("groups", list(groups), given)
+    result = answer(list(groups), seed)
     if not isinstance(result, tuple | list) or len(result) != len(PARTS):
         raise Fault("split_by_group should return three arrays: train, validation, test.", "shape")
     parts = [as_array(part, f"Your {name}") for name, part in zip(PARTS, result, strict=True)]
@@ -88,33 +88,8 @@ def _seeds_matter(exam: Exam) -> None:
         raise mistake("1.7", "not repeatable")
     if all(_same(first, other) for other in others):
         raise mistake("1.7", "seed ignored")
-    _no_order_of_a_set(exam)
-
-
-def _no_order_of_a_set(exam: Exam) -> None:
-    """The order of a set of texts is another one in every process.
-
-    It depends on the texts, and where two of them meet on which came first. An order by the
-    alphabet or by first appearance does not depend on the texts as long as the alphabet puts them
-    in the same order; one by a fingerprint of the texts does not depend on which came first.
-    """
-    groups = groups_of(exam.named("mixed")[0])
-    backward, renamed = groups[::-1], [f"renamed {group}" for group in groups]
-    told = [
-        _groups_of_parts(exam.answer, texts, seed)
-        for texts in (groups, backward, renamed)
-        for seed in (5, 6)
-    ]
-    first, by_place, by_text = told[:2], told[2:4], told[4:]
-    by_text = [
-        [{name.removeprefix("renamed ") for name in part} for part in one] for one in by_text
-    ]
-    if first != by_place and first != by_text:
+    if follows_a_set(partial(_parts, exam.answer)):
         raise mistake("1.7", "order of a set")
-
-
-def _groups_of_parts(answer: Callable, groups: list[str], seed: int) -> list[set[str]]:
-    return [{groups[row] for row in part} for part in _parts(answer, groups, seed)]
 
 
 def _same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
