@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from crystalgraph.commands import check as command
 from crystalgraph.course.board import Board, Row, find_folder, lab_in, make_board, process, show
 from crystalgraph.course.board.process import board_limits
 from crystalgraph.course.board.rendering import page
+from crystalgraph.course.board.rows import QuestionRow
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.labs import LABS
 from crystalgraph.paths import REPO
@@ -303,6 +305,19 @@ def test_a_lab_without_a_model_file(folder):
     board = make_board(lab, folder)
     assert board.passed and board.model is None and board.as_dict()["model"] is None
     assert board.next_thing() == "All done." and "bonus" not in repr(board)
+
+
+def test_what_is_not_answered_is_not_done():
+    first, second, *others = HW.questions
+    rows = tuple(Row(task, "passed", task.points) for task in HW.tasks.values())
+    answered = tuple(QuestionRow(one, "answered") for one in others)
+    empty = (QuestionRow(first, "empty"), QuestionRow(second, "missing"))
+    board = Board(HW, Path(), None, rows, (*empty, *answered))
+    about = f"question {first.name} in {first.notebook} in words"
+    assert board.next_thing() == f"Next: answer {about} (2 are open); all tasks pass."
+    board = replace(board, questions=(empty[0], *answered))
+    assert board.next_thing() == f"Next: answer {about}; all tasks pass."
+    assert "All done" in replace(board, questions=answered).next_thing()
 
 
 def test_limits_follow_those_of_the_lab():

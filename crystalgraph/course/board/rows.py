@@ -122,6 +122,11 @@ class Board:
         waiting = [row for row in self.rows if row.status != "passed"]
         waiting.sort(key=lambda row: row.task.turn)
         row = next((row for row in waiting if not row.task.bonus), None)
+        empty = [row.question for row in self.questions if row.status != "answered"]
+        if row is None and empty:
+            more = f" ({len(empty)} are open)" if len(empty) > 1 else ""
+            question = f"question {empty[0].name} in {empty[0].notebook}"
+            return f"Next: answer {question} in words{more}; all tasks pass."
         if row is None and waiting:
             task = waiting[0].task
             return f"All done. If you like, the bonus task {task.id}: {task.name} in {task.where}."
