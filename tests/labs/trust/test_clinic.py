@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from crystalgraph.errors import CrystalGraphError
+from crystalgraph.labs import LABS
 from crystalgraph.labs.trust import clinic, study
+from crystalgraph.paths import REPO
+from crystalgraph.releasing.leaks import find_leaks, secret_lines
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +92,10 @@ def test_graphs_are_built_again_in_every_epoch(ward, describe):
         clinic.admit(patient, ward, epochs=3)
         calls[patient] = describe.calls - before
     assert calls == {"": len(ward.formulas), "D": 3 * len(ward.formulas)}
+
+
+def test_programs_that_the_notebook_prints_give_no_line_of_a_solution_away():
+    """The site shows what the notebook prints."""
+    lab = LABS["trust"]
+    shown = "\n".join([clinic.SEVEN_AT_ONCE, *map(clinic.code_of, "ABCDEFGHI")])
+    assert find_leaks(shown, secret_lines(lab, REPO)) == []
