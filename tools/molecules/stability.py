@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from crystalgraph.experiments.in_force import differences
 from crystalgraph.files import write_atomically
 from crystalgraph.labs import LABS
 from crystalgraph.labs.equivariance.graphs import batch_of
 from crystalgraph.labs.equivariance.molecules import EXTENSIVE, load_molecules
 from crystalgraph.labs.equivariance.networks import MovingNetwork, Property, sum_at
-from crystalgraph.labs.equivariance.study import STABILITY, graphs_of
+from crystalgraph.labs.equivariance.study import CUTOFF, STABILITY, graphs_of, in_force
 from crystalgraph.labs.equivariance.training import absolute
 from crystalgraph.paths import DATA
 from crystalgraph.releasing.right_answers import right_answers
@@ -130,7 +131,13 @@ def run(setting: Setting, graphs: list) -> dict[str, object]:
         longest = 1.0 if setting.clip else float("inf")
         lengths.append(nn.utils.clip_grad_norm_(network.parameters(), longest).item())
         optimizer.step()
-    return asdict(setting) | seen(losses, lengths)
+    return asdict(setting) | {"in_force": today()} | seen(losses, lengths)
+
+
+def today() -> dict[str, object]:
+    """What all rows are made with, beside their own settings."""
+    sizes = {"batch": BATCH, "layers": LAYERS, "width": WIDTH, "all_pairs": ALL_PAIRS}
+    return in_force() | {"sizes": {**sizes, "molecules": len(ROWS)}}
 
 
 def seen(losses: list[float], lengths: list[float]) -> dict[str, object]:
@@ -160,8 +167,10 @@ def main() -> None:
     runs = json.loads(STABILITY.read_text("utf-8")) if STABILITY.is_file() else []
     graphs: dict[float, list] = {}
     for setting in PLAN:
-        if asdict(setting) not in [{k: one[k] for k in asdict(setting)} for one in runs]:
-            cutoff = ALL_PAIRS if setting.moves else 1.9
+        known = asdict(setting) | {"in_force": today()}
+        if all(differences(one, known) for one in runs):
+            runs = [one for one in runs if one["name"] != setting.name]
+            cutoff = ALL_PAIRS if setting.moves else CUTOFF
             if cutoff not in graphs:
                 graphs[cutoff] = normalized_graphs(cutoff)
             runs.append(run(setting, graphs[cutoff]))
