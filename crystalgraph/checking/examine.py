@@ -18,7 +18,7 @@ from crystalgraph.checking.compare import (
     value_message,
 )
 from crystalgraph.checking.faults import Fault, explain
-from crystalgraph.checking.limits import Limits, TimeUp, time_limit
+from crystalgraph.checking.limits import ComputerTooBusy, Limits, TimeUp, time_limit
 from crystalgraph.checking.report import CheckReport, Step
 from crystalgraph.checking.task import Task
 from crystalgraph.checking.untouched import Watched
@@ -205,7 +205,8 @@ def _named(fault: Fault, exam: Exam) -> Fault:
     """The fault of a property, with the known mistake behind it in place of a guess."""
     if fault.cause in exam.check.advice:
         return fault
-    with contextlib.suppress(Exception, SystemExit, TimeUp), time_limit(exam.seconds):
+    given_up = (Exception, SystemExit, TimeUp, ComputerTooBusy)
+    with contextlib.suppress(*given_up), time_limit(exam.seconds):
         cause = exam.known_mistake()
         if cause:
             message = f"Likely mistake: {exam.check.advice_on(cause)}\n{fault.message}"

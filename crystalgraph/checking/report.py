@@ -85,12 +85,15 @@ class CheckReport:
         return not (unwritten and self.points == 0)
 
     @property
+    def busy(self) -> bool:
+        """Whether nothing was found out, because the computer was too busy."""
+        return self.failure is not None and self.failure.cause == "busy"
+
+    @property
     def _sentence(self) -> str:
         """What says all there is to say, where nothing was tried."""
-        failure = self.failure
-        if failure is None or (self.implemented and failure.cause != "busy"):
-            return ""
-        return failure.message
+        says_all = self.failure is not None and (self.busy or not self.implemented)
+        return self.failure.message if says_all and self.failure else ""
 
     def headline(self) -> str:
         """Task and points in one line."""

@@ -1,4 +1,4 @@
-"""A finished run is shown only while all that it was made with is still in force."""
+"""A finished run is shown only while what is recorded with it is still in force."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def require_current(
     found = differences(recorded, in_force)
     if found:
         raise CrystalGraphError(
-            f"A finished run in {path} was made with other settings than those of today "
-            f"({'; '.join(found)}): make it again with `{command}`, or take your change back."
+            f"A finished run in {path} is not what one would get today ({'; '.join(found)}): take "
+            f"the change back, or make the run again with `{command}`."
         )
 
 

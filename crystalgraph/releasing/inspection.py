@@ -90,7 +90,7 @@ def _check_tasks(lab: Lab, notebook: NotebookNode, name: str) -> None:
         if checks != 1 or stubs != task.in_notebook:
             raise ReleaseError(
                 f"{name}: task {task.id} ({task.name}) has {stubs} stubs and {checks} checks; give "
-                f"it {int(task.in_notebook)} and 1 in solutions/{lab.folder}"
+                f"it {int(task.in_notebook)} and 1 in solutions/{lab.id}"
             )
 
 

@@ -30,8 +30,8 @@ def test_a_difference_is_named_with_both_values(then, said):
     with pytest.raises(CrystalGraphError) as refused:
         require_current(THEN | then, TODAY, Path("runs.json"), "make them")
     assert str(refused.value) == (
-        "A finished run in runs.json was made with other settings than those of today "
-        f"({said}): make it again with `make them`, or take your change back."
+        f"A finished run in runs.json is not what one would get today ({said}): take the change "
+        "back, or make the run again with `make them`."
     )
 
 

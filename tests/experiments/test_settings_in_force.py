@@ -163,9 +163,9 @@ def test_finished_runs_become_stale_with_the_table_of_elements(monkeypatch, fini
 
 def test_finished_runs_become_stale_with_the_model_file(finished, tmp_path):
     text = MODEL_FILE.read_text(encoding="utf-8")
-    assert text.count("def forward") > 1
-    (tmp_path / "model.py").write_text(text.replace("softplus", "silu"), encoding="utf-8")
+    (tmp_path / "model.py").write_text(f"{text}\n\nCONTENT = 'another'\n", encoding="utf-8")
     edited = load_model_class(tmp_path / "model.py")
+    assert ModelSettings.in_force(edited) == ModelSettings.in_force(NETWORK)
     assert not any(is_current(run, edited) for run in finished[::20])
 
 

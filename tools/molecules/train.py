@@ -2,9 +2,9 @@
 
     python tools/molecules/train.py [--data qm9]
 
-What is in the file already is not trained again, so it can be stopped and started. 2,500 steps take
-one or two minutes of one core. With `--data qm9`, where the package qm9pack is installed, training
-goes on with molecules of the whole set; validation and test stay the shipped ones.
+What is in the file and current is not trained again, so it can be stopped and started. 2,500 steps
+take one or two minutes of one core. With `--data qm9`, where the package qm9pack is installed,
+training goes on with molecules of the whole set; validation and test stay the shipped ones.
 """
 
 import argparse

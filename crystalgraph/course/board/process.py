@@ -125,7 +125,7 @@ def _one_process(lab: Lab, folder: Path, request: dict, limits: Limits) -> dict[
             if len(results) == len(request["tasks"]):
                 break
     except TimeoutError:
-        why = "too slow"
+        why = "too slow" if request["fork"] else "silent"
     finally:
         process.kill()
         _, complaint = process.communicate()
@@ -151,18 +151,22 @@ def died(what: str, why: str, code: int = 0) -> dict:
 
     Args:
         what: it was doing.
-        why: "too slow" or "busy" where it was stopped, else "crash".
+        why: "too slow", or "busy" where it was stopped; "silent" where nobody knows which of both,
+            because no fork was watched; else "crash".
         code: its exit code, negative for a signal.
     """
     messages = {
         "too slow": f"Stopped: {what} did not come to an end in time; look for an endless loop.",
+        "silent": f"Stopped: {what} did not come to an end in time; look for an endless loop, or "
+        "close other programs if they keep this computer busy.",
         "busy": BUSY,
         "crash": f"Python itself ended during {what} (exit code {code}): look for exit() or "
         "quit(), for indices far out of range, for a function that calls itself, or for far too "
         "much memory.",
     }
     status = "not checked" if why == "busy" else "failed"
-    return {"status": status, "points": 0.0, "message": messages[why], "cause": why}
+    cause = "too slow" if why == "silent" else why
+    return {"status": status, "points": 0.0, "message": messages[why], "cause": cause}
 
 
 def _start(folder: Path, request: dict) -> subprocess.Popen[str]:

@@ -46,7 +46,7 @@ def _load_model(lab: Lab, path: Path, seconds: float) -> ModelFile:
     if not path.is_file():
         return _Missing(f"{path.name} is not there.")
     try:
-        with time_limit(seconds):
+        with time_limit(seconds, ROUNDS):
             return load_python_file(path, Path(lab.model_file or path).stem)
     except BaseException as error:  # of a stranger's file: it may raise what it likes
         return error
@@ -82,8 +82,9 @@ def _result(lab: Lab, task: Task, folder: Path, module: ModelFile) -> dict:
     report = lab.run_check(task.id, answer)
     result = {"status": "passed", "points": report.points, "message": "", "cause": ""}
     if (step := report.failure) is not None:
+        if report.busy:
+            return died("this task", "busy")
         status = "failed" if report.implemented else "not implemented"
-        status = "not checked" if step.cause == "busy" else status
         result |= {"status": status, "step": step.name, "message": step.message}
         result |= {"cause": step.cause}
     return result

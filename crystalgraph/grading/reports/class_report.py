@@ -108,7 +108,7 @@ def report_page(results: Iterable[Result], notes: ClassNotes, lab: Lab) -> str:
     """
     results = sorted(results, key=lambda result: result.student)
     graded = [result for result in results if not result.status.is_ours]
-    points = [result.points for result in graded]
+    points, highest = [one.points for one in graded], sum(one.points for one in lab.tasks.values())
     return render(
         "class_report.html",
         lab=lab,
@@ -119,7 +119,7 @@ def report_page(results: Iterable[Result], notes: ClassNotes, lab: Lab) -> str:
         median=median(points) if points else None,
         most=results[0].max_points if results else 0.0,
         statuses=Counter(result.status for result in results).most_common(),
-        histogram=histogram(points, sum(task.points for task in lab.tasks.values())),
+        histogram=histogram(points, highest) if points else None,
         odd=to_look_at(results),
         similar=notes.similar,
         from_libraries=by_function(notes.from_libraries, lab),

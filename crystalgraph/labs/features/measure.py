@@ -13,7 +13,7 @@ import inspect
 import json
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -244,24 +244,19 @@ def finished(*groups: str) -> dict[Run, dict[str, Any]]:
 def main() -> int:
     """Make what is missing, or was made with other settings."""
     torch.set_num_threads(1)
-    RUNS.parent.mkdir(exist_ok=True)
-    known = read(RUNS)
-    current = [
-        run
-        for run in wanted()
-        if run in known and not differences(known[run]["in_force"], in_force(run))
-    ]
-    write_atomically(RUNS, "".join(_line(known[run]) for run in current))
     for run in wanted():
-        if run not in current:
-            with RUNS.open("a", encoding="utf-8") as file:
-                file.write(_line(result(run)))
+        known = read(RUNS).get(run)
+        if known is None or differences(known["in_force"], in_force(run)):
+            record = result(run)
+            write({**read(RUNS), run: record})  # another process may have written meanwhile
             print(run, flush=True)
     return 0
 
 
-def _line(record: dict[str, Any]) -> str:
-    return json.dumps(record, allow_nan=False) + "\n"
+def write(runs: Mapping[Run, dict[str, Any]]) -> None:
+    """Write runs, one a line; readers see the old file or the new one."""
+    lines = [json.dumps(record, allow_nan=False) + "\n" for record in runs.values()]
+    write_atomically(RUNS, "".join(lines))
 
 
 if __name__ == "__main__":

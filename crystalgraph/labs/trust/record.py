@@ -27,7 +27,7 @@ def main(names: list[str]) -> None:
     """Run experiments and write them; what is not run again stays as it is."""
     known = json.loads(FINISHED.read_text(encoding="utf-8")) if FINISHED.exists() else {}
     for name in names or EXPERIMENTS:
-        known[name] = {"in_force": in_force(), "gave": rounded(EXPERIMENTS[name]())}
+        known[name] = {"in_force": in_force(name), "gave": rounded(EXPERIMENTS[name]())}
         FINISHED.parent.mkdir(exist_ok=True)
         FINISHED.write_text(json.dumps(known) + "\n", encoding="utf-8")
         print(name, flush=True)

@@ -75,21 +75,34 @@ def recorded(name: str) -> Numbers:
     """
     one = json.loads(FINISHED.read_text(encoding="utf-8"))[name]
     command = f"python -m crystalgraph.labs.trust.record {name!r}"
-    require_current(one["in_force"], in_force(), FINISHED, command)
+    require_current(one.get("in_force", {}), in_force(name), FINISHED, command)
     return one["gave"]
 
 
-def in_force() -> Numbers:
-    """Settings and versions that the experiments are run with today."""
-    return {
+_OF_SEARCHES = ("LENGTHS", "NOISE", "FIRST", "TRIALS", "SEEDS")
+
+
+def in_force(name: str) -> Numbers:
+    """Settings and versions that an experiment is run with today.
+
+    Args:
+        name: of EXPERIMENTS.
+    """
+    from crystalgraph.labs.trust import search as searches
+
+    own: dict[str, Numbers] = {
+        "learning curve": {"sizes": SIZES},
+        "sensitivity": {"changes": CHANGES},
+        "clinic": {"patients_epochs": clinic.EPOCHS},
+        "search": {name: getattr(searches, name) for name in _OF_SEARCHES},
+    }
+    return own.get(name, {}) | {
         "train_settings": asdict(TrainSettings(epochs=EPOCHS)),
         "graph_settings": asdict(GraphSettings()),
         "network": ModelSettings.in_force(QuotientNetwork).options,
         "features": published_features().key,
         "versions": CODE_VERSIONS,
         "seeds": SEEDS,
-        "sizes": SIZES,
-        "changes": CHANGES,
     }
 
 

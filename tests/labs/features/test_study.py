@@ -131,17 +131,17 @@ def test_finished_runs_were_made_with_what_is_in_force_today():
 
 
 @pytest.mark.parametrize(
-    ("change", "groups"),
+    "change",
     [
-        ((GraphSettings, "k", 24), GROUPS),
-        ((TrainSettings, "learning_rate", 1e-3), GROUPS),
-        ((QuotientNetwork, "n_conv", 2), GROUPS),
+        (GraphSettings, "k", 24),
+        (TrainSettings, "learning_rate", 1e-3),
+        (QuotientNetwork, "n_conv", 2),
     ],
     ids=["graphs", "training", "network"],
 )
-def test_stale_runs_are_not_shown(monkeypatch, change, groups):
+def test_stale_runs_are_not_shown(monkeypatch, change):
     change_default(monkeypatch, *change)
-    for group in groups:
+    for group in GROUPS:
         with pytest.raises(CrystalGraphError, match=rf"{change[1]}: .*, today {change[2]}"):
             measure.finished(group)
 
