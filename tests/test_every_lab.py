@@ -1,10 +1,12 @@
 """What holds for every lab: its table, its checks, its cases, and the answers it knows."""
 
+import importlib
 import re
 from functools import cache
 
 import numpy as np
 import pytest
+from pymatgen.core import Structure
 from verdicts import known_answers, verdict
 
 from crystalgraph.checking.cases import ON_PAPER, Case, load_cases
@@ -13,6 +15,7 @@ from crystalgraph.checking.python_file import load_python_file
 from crystalgraph.checking.report import CheckFailed
 from crystalgraph.course import lab as course
 from crystalgraph.labs import LABS
+from crystalgraph.paths import PACKAGE
 from crystalgraph.releasing.cases import make_cases, stale_cases
 
 TASKS = [(name, task_id) for name, lab in LABS.items() for task_id in lab.tasks]
@@ -57,6 +60,34 @@ def test_a_check_is_complete(name, task_id):
 def test_what_is_described_is_stored(name, task_id):
     described = LABS[name].checks[task_id].describe.keys()
     assert not described or described == {case.name for case in LABS[name].cases(task_id)}
+
+
+# --- answers from a library ----------------------------------------------------------------------
+
+LIBRARIES = (
+    *("numpy", "torch", "torch.nn", "torch.nn.functional", "torch.distributions"),
+    *("sklearn.metrics", "sklearn.model_selection", "sklearn.preprocessing"),
+    *("scipy.spatial", "scipy.spatial.transform", "scipy.stats"),
+)
+NOT_INSTALLED = {"radius_graph"}
+"""Functions of torch-geometric."""
+
+
+@every_lab
+def test_functions_that_are_an_answer_exist(name):
+    """One that was renamed would be looked for in vain."""
+    ours = [path for path in PACKAGE.rglob("*.py") if "instructor" not in path.parts]
+    defined = set(
+        re.findall(r"(?:def|class) (\w+)", "\n".join(path.read_text("utf-8") for path in ours))
+    )
+    places = [*map(importlib.import_module, LIBRARIES), Structure]
+    named = {one for names in LABS[name].library_answers.values() for one in names}
+    lost = {one for one in named - defined if not any(hasattr(place, one) for place in places)}
+    assert lost <= NOT_INSTALLED
+
+
+def test_some_labs_name_functions_that_are_an_answer():
+    assert sum(len(lab.library_answers) for lab in LABS.values()) > 20
 
 
 # --- stubs ---------------------------------------------------------------------------------------

@@ -7,8 +7,9 @@
     python tools/run_experiments.py --list             # what is missing
 
 Resumable: each run is written when it is finished, and finished runs are skipped while all that was
-in force for them still is: settings, defaults included, and versions of the code. Each run uses one
-thread, so that it gives the same numbers on a busy machine; as many run at once as there are cores.
+in force for them still is: settings, defaults included, model.py, test crystals, and versions of
+the code. Each run uses one thread, so that it gives the same numbers on a busy machine; as many run
+at once as there are cores.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def main() -> int:
         return 0
     start = time.perf_counter()
     for number, (job, run) in enumerate(run_side_by_side(todo, REPO / "model.py"), 1):
-        packed = pack_run(job.name, job.seed, run)
+        packed = pack_run(job.name, job.seed, run, model_class)
         save(job, packed)
         minutes = (time.perf_counter() - start) / 60
         score = packed["scores"]["test"]["auc"] if "scores" in packed else packed["mae"]["test"]

@@ -57,7 +57,7 @@ class Check:
         axes: output -> names of its axes.
         went_in: case -> names and shapes of the inputs.
         advice: known mistake -> cause and cure, never code or numbers.
-        case_maker: name of the function in the lab's instructor/case_makers.py that makes its
+        case_maker: name of the function in the lab's instructor/case_makers that makes its
             cases; empty for a check that needs none.
         graded_form: name of the function in the lab's instructor/graded_checks.py that makes of
             this check the one that the grader uses; empty where both are the same.

@@ -18,7 +18,7 @@ from crystalgraph.checking.compare import (
     value_message,
 )
 from crystalgraph.checking.faults import Fault, explain
-from crystalgraph.checking.limits import Limits, TimeUp, time_limit
+from crystalgraph.checking.limits import ComputerTooBusy, Limits, TimeUp, time_limit
 from crystalgraph.checking.report import CheckReport, Step
 from crystalgraph.checking.task import Task
 from crystalgraph.checking.untouched import Watched
@@ -43,6 +43,11 @@ class Exam:
     cases: list[Case]
     outputs: dict[int, Arrays] = field(default_factory=dict)
     seconds: float = Limits().seconds_per_step
+
+    @property
+    def changed(self) -> str:
+        """The argument that the student's function changes in place; empty for none."""
+        return self.answer.changed if isinstance(self.answer, Watched) else ""
 
     def run(self, case: Case) -> Arrays:
         """Outputs of the student's code for a case, computed once."""
@@ -178,11 +183,11 @@ def _require_untouched(exam: Exam) -> None:
 
     Whoever calls the function goes on with what was given: in the notebook, the next cells.
     """
-    if isinstance(exam.answer, Watched) and exam.answer.changed:
+    if exam.changed:
         known = exam.check.advice.get("in place")
         likely = f"Likely mistake: {known}\n" if known else ""
         raise Fault(
-            f"{likely}All is right, but your function changes {exam.answer.changed} in place, "
+            f"{likely}All is right, but your function changes {exam.changed} in place, "
             "which the next cells need as it was: work on a copy.",
             "in place",
         )
@@ -190,10 +195,9 @@ def _require_untouched(exam: Exam) -> None:
 
 def _changed(fault: Fault, exam: Exam) -> Fault:
     """The fault, and a change of what was given, which may well be its cause."""
-    changed = exam.answer.changed if isinstance(exam.answer, Watched) else ""
-    if not changed or fault.cause == "in place":
+    if not exam.changed or fault.cause == "in place":
         return fault
-    message = f"Your function changes {changed} in place: work on a copy.\n{fault.message}"
+    message = f"Your function changes {exam.changed} in place: work on a copy.\n{fault.message}"
     return Fault(message, fault.cause or "in place", fault.line, fault.guess)
 
 
@@ -201,7 +205,8 @@ def _named(fault: Fault, exam: Exam) -> Fault:
     """The fault of a property, with the known mistake behind it in place of a guess."""
     if fault.cause in exam.check.advice:
         return fault
-    with contextlib.suppress(Exception, SystemExit, TimeUp), time_limit(exam.seconds):
+    given_up = (Exception, SystemExit, TimeUp, ComputerTooBusy)
+    with contextlib.suppress(*given_up), time_limit(exam.seconds):
         cause = exam.known_mistake()
         if cause:
             message = f"Likely mistake: {exam.check.advice_on(cause)}\n{fault.message}"

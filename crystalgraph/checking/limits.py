@@ -62,6 +62,13 @@ class ComputerTooBusy(BaseException):
     """
 
 
+BUSY = (
+    "Not checked: other programs keep this computer so busy that nobody can tell whether your code "
+    "is too slow. Close some of them, and check again."
+)
+"""What a student is told then."""
+
+
 @dataclass(frozen=True)
 class Times:
     """Seconds that clocks show for some code; each clock may begin anywhere.

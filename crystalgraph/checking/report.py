@@ -42,6 +42,17 @@ class CheckReport:
     task: Task
     steps: tuple[Step, ...]
 
+    @classmethod
+    def not_checked(cls, task: Task, why: str, cause: str) -> "CheckReport":
+        """A report without points on an answer that could not be looked at.
+
+        Args:
+            task: in question.
+            why: a sentence for the student.
+            cause: short name of it.
+        """
+        return cls(task, (Step("not checked", task.points, False, why, cause),))
+
     @property
     def points(self) -> float:
         """Points of the steps that passed before the first failure."""
@@ -73,6 +84,17 @@ class CheckReport:
         unwritten = self.failure is not None and self.failure.cause == "not implemented"
         return not (unwritten and self.points == 0)
 
+    @property
+    def busy(self) -> bool:
+        """Whether nothing was found out, because the computer was too busy."""
+        return self.failure is not None and self.failure.cause == "busy"
+
+    @property
+    def _sentence(self) -> str:
+        """What says all there is to say, where nothing was tried."""
+        says_all = self.failure is not None and (self.busy or not self.implemented)
+        return self.failure.message if says_all and self.failure else ""
+
     def headline(self) -> str:
         """Task and points in one line."""
         points = f"{self.points:g} of {self.max_points:g} points"
@@ -80,8 +102,8 @@ class CheckReport:
 
     def text(self) -> str:
         """The report in plain text."""
-        if self.failure and not self.implemented:
-            return f"{self.headline()}\n{self.failure.message}"
+        if self._sentence:
+            return f"{self.headline()}\n{self._sentence}"
         lines = [self.headline()]
         for step in self.steps:
             mark = {True: "passed ", False: "FAILED ", None: "not run"}[step.passed]
@@ -93,9 +115,9 @@ class CheckReport:
     def html(self) -> str:
         """The report as HTML that needs nothing from outside."""
         color = _GREEN if self.passed else _RED
-        rows = "".join(_row(step) for step in self.steps) if self.implemented else ""
-        if self.failure and not self.implemented:
-            rows = f"<div>{html.escape(self.failure.message)}</div>"
+        rows = "".join(_row(step) for step in self.steps)
+        if self._sentence:
+            rows = f"<div>{html.escape(self._sentence)}</div>"
         return (
             f'<div style="border-left:4px solid {color};padding:4px 12px;line-height:1.5">'
             f'<b style="color:{color}">{html.escape(self.headline())}</b>{rows}</div>'

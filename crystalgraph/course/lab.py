@@ -108,11 +108,12 @@ def passes(name: str, task_id: str, answer: object) -> bool:
         CrystalGraphError: there is no such lab or task.
     """
     lab = find_lab(name)
-    passed = lab.run_check(task_id, answer).passed
-    if not passed:
+    report = lab.run_check(task_id, answer)
+    if not report.passed:
         task = lab.task(task_id)
-        print(f"Task {task.id}, {task.name}, does not pass yet: the library's result is used here.")
-    return passed
+        found = "was not checked, the computer is too busy" if report.busy else "does not pass yet"
+        print(f"Task {task.id}, {task.name}, {found}: the library's result is used here.")
+    return report.passed
 
 
 def show_board(name: str, notebook: str) -> None:

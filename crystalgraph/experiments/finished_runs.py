@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -23,7 +24,9 @@ from crystalgraph.experiments.catalog import (
     TARGETS,
     experiment,
 )
+from crystalgraph.experiments.in_force import differences, require_current
 from crystalgraph.files import write_atomically
+from crystalgraph.networks.model_file import model_file_of
 from crystalgraph.networks.model_settings import ModelSettings
 from crystalgraph.networks.scores import class_scores
 from crystalgraph.networks.training import History
@@ -41,7 +44,7 @@ def run_file(name: str, split: str, folder: Path | None = None) -> Path:
     return (folder or paths.DATA / "runs") / f"{stem}.json"
 
 
-def pack_run(name: str, seed: int, run: RunResult) -> dict:
+def pack_run(name: str, seed: int, run: RunResult, model_class: type[nn.Module]) -> dict:
     """What is kept of a run: settings, errors, test predictions, and the curves.
 
     Predictions are rounded: energies to 1e-5, probabilities to 1e-9 (near 1 they differ by little).
@@ -50,11 +53,14 @@ def pack_run(name: str, seed: int, run: RunResult) -> dict:
         name: of the experiment.
         seed: of the run.
         run: as train_model returned it.
+        model_class: CrystalGraphConvNet of the model file that it was made with.
 
     Returns:
         For JSON. Curves of leave-one-out runs are dropped, there are too many of them.
     """
-    packed = {"experiment": name, "seed": seed}
+    test = run.predictions["test"]
+    packed = {"experiment": name, "seed": seed, "model_file": _content(model_class)}
+    packed["test_crystals"] = _fingerprint(test)
     packed |= {key: value for key, value in asdict(run).items() if key not in _RECOVERED}
     packed["mae"] = {part: round(value, 6) for part, value in run.mae.items()}
     packed["scores"] = {
@@ -62,9 +68,9 @@ def pack_run(name: str, seed: int, run: RunResult) -> dict:
         for part, scores in run.scores.items()
     }
     digits = 9 if run.scores else 5
-    packed["test_prediction"] = [round(x, digits) for x in run.predictions["test"]["prediction"]]
+    packed["test_prediction"] = [round(x, digits) for x in test["prediction"]]
     if run.scores:  # rounding makes ties of hopeless crystals: the AUC kept is that of what is kept
-        known = np.array(run.predictions["test"]["target"])
+        known = np.array(test["target"])
         kept = class_scores(known, np.array(packed["test_prediction"]))
         packed["scores"]["test"] |= {name: round(value, 6) for name, value in kept.items()}
     packed["seconds"] = round(run.seconds, 1)
@@ -92,14 +98,10 @@ def unpack_run(packed: Mapping, dataset: CrystalDataset | None = None) -> RunRes
     made_on = experiment(packed["experiment"]).dataset
     target, unit = TARGETS[made_on]
     dataset = dataset or bundled(made_on)
-    rows = load_split(dataset, packed["split"]).test
-    others = ("experiment", "seed", "test_prediction")
+    others = ("experiment", "seed", "test_prediction", "test_crystals", "model_file")
     fields: dict[str, Any] = {k: v for k, v in packed.items() if k not in others}
-    test = {
-        "id": [dataset.ids[row] for row in rows],
-        "target": dataset.target(target)[rows].tolist(),
-        "prediction": list(packed["test_prediction"]),
-    }
+    test = _test_crystals(dataset, packed["split"], target)
+    test["prediction"] = list(packed["test_prediction"])
     fields = {"mae": {}} | fields
     fields["history"] = asdict(History()) | dict(packed["history"])
     return RunResult(
@@ -121,6 +123,25 @@ def write_packed(path: Path, runs: Mapping[tuple[str, str, int], dict]) -> None:
     write_atomically(path, "[\n" + ",\n".join(lines) + "\n]\n")
 
 
+def in_force(name: str, split: str, seed: int) -> dict[str, Any]:
+    """What an experiment is run with today, but for the network's file and options.
+
+    Args:
+        name: of the experiment.
+        split: name of the split.
+        seed: of the run.
+    """
+    wanted = experiment(name)
+    test = _test_crystals(bundled(wanted.dataset), split, wanted.target)
+    return {
+        "test_crystals": _fingerprint(test),
+        "graph_settings": asdict(wanted.graph_settings),
+        "train_settings": asdict(wanted.train_settings(seed)),
+        "versions": CODE_VERSIONS,
+        "features": FEATURES[wanted.features]().key,
+    }
+
+
 def is_current(packed: Mapping, model_class: type[nn.Module]) -> bool:
     """Whether a finished run was made with all that is in force for its experiment today.
 
@@ -128,16 +149,29 @@ def is_current(packed: Mapping, model_class: type[nn.Module]) -> bool:
         packed: what pack_run made.
         model_class: CrystalGraphConvNet of the model file that runs are made with.
     """
-    wanted = experiment(packed["experiment"])
-    network = ModelSettings.in_force(model_class, wanted.model_arguments)
-    in_force = {
-        "model_settings": network.options,
-        "graph_settings": asdict(wanted.graph_settings),
-        "train_settings": asdict(wanted.train_settings(packed["seed"])),
-        "versions": CODE_VERSIONS,
-        "features": FEATURES[wanted.features]().key,
-    }
-    return all(packed.get(name) == value for name, value in in_force.items())
+    name = packed["experiment"]
+    options = ModelSettings.in_force(model_class, experiment(name).model_arguments).options
+    network = {"model_file": _content(model_class), "model_settings": options}
+    return not differences(packed, in_force(name, packed["split"], packed["seed"]) | network)
+
+
+def _content(model_class: type[nn.Module]) -> str:
+    """The same for the same content of the model file; empty for a class from elsewhere."""
+    file = model_file_of(model_class)
+    return file.sha256[:16] if file else ""
+
+
+def _test_crystals(dataset: CrystalDataset, split: str, target: str) -> dict[str, list]:
+    """Names and targets of a split's test crystals, in the order of predictions."""
+    rows = load_split(dataset, split).test
+    ids = [dataset.ids[row] for row in rows]
+    return {"id": ids, "target": dataset.target(target)[rows].tolist()}
+
+
+def _fingerprint(test: Mapping[str, list]) -> str:
+    """The same for the same test crystals with the same targets."""
+    seen = json.dumps([test["id"], test["target"]])
+    return hashlib.sha256(seen.encode()).hexdigest()[:16]
 
 
 @cache
@@ -173,17 +207,21 @@ def load_run(name: str, split: str = "formula", seed: int = 0) -> RunResult:
         The run; its predictions are those of the test crystals.
 
     Raises:
-        CrystalGraphError: no such run is shipped.
+        CrystalGraphError: no such run is shipped, or it was made with other settings than today's.
+            The network's file and options are not compared: they stay with the instructor.
     """
     experiment(name)
     path = run_file(name, split)
     runs = _packed(path, path.stat().st_mtime_ns) if path.exists() else {}
+    command = f"python tools/run_experiments.py --only {path.stem}"
     if (name, split, seed) not in runs:
         raise CrystalGraphError(
             f"{path} holds no run '{name}' on split '{split}' with seed {seed}; make it with "
-            f"`python tools/run_experiments.py --only {path.stem}`."
+            f"`{command}`."
         )
-    return unpack_run(runs[name, split, seed])
+    packed = runs[name, split, seed]
+    require_current(packed, in_force(name, split, seed), path, command)
+    return unpack_run(packed)
 
 
 def load_runs(name: str, split: str = "formula") -> list[RunResult]:

@@ -11,6 +11,7 @@ import numpy as np
 from torch import nn
 
 from crystalgraph.crystals.datasets import load_split
+from crystalgraph.errors import CrystalGraphError
 from crystalgraph.experiments.catalog import FEATURES, experiment
 from crystalgraph.experiments.finished_runs import bundled
 from crystalgraph.networks.model_file import load_model_class
@@ -85,4 +86,9 @@ def run_side_by_side(
 
 
 def _run(job: Job, model_file: Path, counter: np.ndarray) -> RunResult:
-    return run_experiment(job, load_model_class(model_file), False, counter)[1]
+    try:
+        return run_experiment(job, load_model_class(model_file), False, counter)[1]
+    except CrystalGraphError as error:
+        raise CrystalGraphError(
+            f"The run '{job.name}' on split '{job.split}' with seed {job.seed} failed: {error}"
+        ) from error

@@ -22,13 +22,12 @@ from crystalgraph.experiments.finished_runs import (
     perovskites,
 )
 from crystalgraph.networks.published import load_published
-from crystalgraph.networks.scores import auc_difference, class_scores
+from crystalgraph.networks.scores import DRAWS, auc_difference, class_scores
 from crystalgraph.networks.training_run import RunResult
 
 ENOUGH = 2.0  # standard errors above which one may say that something beats something else
 
 THREE = ("none", "shared", "gated")  # the networks that are compared on every split
-DRAWS = 2000  # of the bootstrap: its standard error is then known to 2 %
 
 
 def mean_and_error(values: Sequence[float]) -> tuple[float, float]:

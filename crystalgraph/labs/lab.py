@@ -243,13 +243,16 @@ class Lab:
             hidden: folder with further cases; by default the one that the environment asks for.
 
         Returns:
-            The report. Faults of the student's code are in it, never raised.
+            The report. Faults of the student's code are in it, never raised; so is a computer that
+            is too busy to tell.
 
         Raises:
             CrystalGraphError: there is no such task, or no such folder.
         """
         from crystalgraph.checking.examine import examine
+        from crystalgraph.checking.limits import BUSY, ComputerTooBusy
         from crystalgraph.checking.quiet import double_precision, quiet_stderr
+        from crystalgraph.checking.report import CheckReport
 
         task = self.task(task_id)
         folder = self.hidden_by_environment() if hidden is _FROM_ENVIRONMENT else hidden
@@ -257,4 +260,7 @@ class Lab:
             check = self.checks[task_id]
             with double_precision():
                 cases = self.cases(task_id, folder)
-                return examine(task, check, answers, cases, self.limits.seconds_per_step)
+                try:
+                    return examine(task, check, answers, cases, self.limits.seconds_per_step)
+                except ComputerTooBusy:
+                    return CheckReport.not_checked(task, BUSY, "busy")

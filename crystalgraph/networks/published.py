@@ -134,7 +134,10 @@ class PublishedModel:
         )
         given, wanted = np.shape(atom_features), tuple(batch.atom_features.shape)
         if given != wanted:
-            raise CrystalGraphError(f"The atom features have shape {given}; {wanted} is needed.")
+            raise CrystalGraphError(
+                f"The atom features have shape {given}; {wanted} is needed: give a row of "
+                f"{wanted[1]} numbers for each of the {wanted[0]} atoms."
+            )
         rows = torch.as_tensor(np.asarray(atom_features, float))
         prediction = self.network(*replace(batch, atom_features=rows).inputs())
         return prediction.item() * self.std + self.mean
@@ -177,7 +180,7 @@ def load_published(name_or_path: str | Path, network: Callable[..., nn.Module]) 
     path = find_checkpoint(name_or_path)
     checkpoint = _load(path)
     weights = checkpoint["state_dict"]
-    settings = read_settings(weights)
+    settings = read_settings(weights, str(path))
     if settings["n_bond_features"] != GRAPHS.bonds.n_centers:
         raise CrystalGraphError(
             f"{path} expects {settings['n_bond_features']} bond features but this library makes "
@@ -223,11 +226,12 @@ def package_network() -> type[nn.Module]:
     return PackageNetwork
 
 
-def read_settings(weights: dict[str, Tensor]) -> dict[str, int]:
+def read_settings(weights: dict[str, Tensor], where: str = "The checkpoint") -> dict[str, int]:
     """Read the arguments of CrystalGraphConvNet off the shapes of its weights.
 
     Args:
         weights: a state dict with the published names.
+        where: what messages call it.
 
     Returns:
         n_atom_features, n_bond_features, width, n_conv, head and n_hidden.
@@ -241,12 +245,12 @@ def read_settings(weights: dict[str, Tensor]) -> dict[str, int]:
         head, n_out = len(weights["conv_to_fc.weight"]), len(weights["fc_out.weight"])
     except KeyError as error:
         raise CrystalGraphError(
-            f"The checkpoint has no weight named {error}; only networks with gated convolutions "
+            f"{where} has no weight named {error}; only networks with gated convolutions "
             "and the published names can be read."
         ) from error
     if n_out != 1:
         raise CrystalGraphError(
-            "The checkpoint is a classifier; choose one of the seven regression checkpoints."
+            f"{where} is a classifier; choose one of the seven regression checkpoints."
         )
     return {
         "n_atom_features": n_atom_features,

@@ -15,6 +15,7 @@ from torch import nn
 from crystalgraph.crystals.datasets import FORMATION_ENERGY, CrystalDataset, Split
 from crystalgraph.crystals.features import AtomFeatures, published_features
 from crystalgraph.crystals.graphs import GRAPHS_VERSION, CrystalGraph, GraphSettings, build_graph
+from crystalgraph.crystals.symmetry import TOLERANCE
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.networks.model_file import make_model
 from crystalgraph.networks.model_settings import ModelSettings
@@ -45,8 +46,12 @@ UNITS = {
 }
 """Units of the target columns that we know by name."""
 
-CODE_VERSIONS = {"graphs": GRAPHS_VERSION, "training": TRAINING_VERSION}
-"""What is in force besides the settings: recorded with them."""
+CODE_VERSIONS: dict[str, float] = {
+    "graphs": GRAPHS_VERSION,
+    "training": TRAINING_VERSION,
+    "same_distance": TOLERANCE,
+}
+"""What is in force besides the settings: recorded with them. The last one is in angstrom."""
 
 
 def unit_of(dataset: CrystalDataset, column: str) -> str:
@@ -87,7 +92,7 @@ class RunResult:
     model_settings: dict
     graph_settings: dict
     train_settings: dict
-    versions: dict[str, int]
+    versions: dict[str, float]
     n_parameters: int
     mae: dict[str, float]
     predictions: dict[str, dict[str, list]]

@@ -90,7 +90,10 @@ def enclosing_function(lines: list[str], number: int, where: str) -> str:
             names.insert(0, found[3])
             indent = len(found[1])
     if not names:
-        raise ReleaseError(f"{where}, line {number + 1}: the solution is not inside a function")
+        raise ReleaseError(
+            f"{where}, line {number + 1}: the solution is not inside a function; put the lines "
+            "BEGIN SOLUTION and END SOLUTION into the body of one"
+        )
     return ".".join(names)
 
 

@@ -28,7 +28,9 @@ def check_release(lab: Lab, root: Path, release: Path) -> None:
     files = [path for path in sorted(release.rglob("*")) if path.is_file()]
     names = {path.relative_to(release).as_posix() for path in files}
     if missing := sorted(set(lab.files) - names):
-        raise ReleaseError(f"the release {release} lacks {', '.join(missing)}")
+        raise ReleaseError(
+            f"the release {release} lacks {', '.join(missing)}: run `crystalgraph release`"
+        )
     secrets = secret_lines(lab, root)
     for path in files:
         if path.relative_to(release).as_posix() in lab.files:
@@ -59,7 +61,9 @@ def check_notebook(lab: Lab, notebook: NotebookNode, name: str) -> None:
             raise ReleaseError(f"{name}: the id {repeated[0]!r} is there twice: rename one")
     for cell in notebook.cells:
         if cell.get("outputs") or cell.get("execution_count"):
-            raise ReleaseError(f"{name}, cell {cell.id}: it still has its output")
+            raise ReleaseError(
+                f"{name}, cell {cell.id}: it still has its output; run `crystalgraph release`"
+            )
     _check_tasks(lab, notebook, name)
     _check_questions(lab, notebook, name)
 
@@ -85,7 +89,8 @@ def _check_tasks(lab: Lab, notebook: NotebookNode, name: str) -> None:
         checks = called.count([task.id])
         if checks != 1 or stubs != task.in_notebook:
             raise ReleaseError(
-                f"{name}: task {task.id} ({task.name}) has {stubs} stubs and {checks} checks"
+                f"{name}: task {task.id} ({task.name}) has {stubs} stubs and {checks} checks; give "
+                f"it {int(task.in_notebook)} and 1 in solutions/{lab.id}"
             )
 
 

@@ -77,7 +77,10 @@ def check_for_leaks(root: Path) -> dict[Path, Path]:
     for path in files.values():
         if path.suffix in (".py", ".md", ".ipynb"):
             if leaks := find_leaks(path.read_text(encoding="utf-8"), secrets):
-                raise ReleaseError(f"{path.relative_to(root)} gives away {leaks[0]!r}")
+                raise ReleaseError(
+                    f"{path.relative_to(root)} gives away {leaks[0]!r}, a line of a solution: take "
+                    "it out there, or write it in other words"
+                )
     return files
 
 

@@ -69,12 +69,13 @@ class Done:
 
     Attributes:
         value: what it returned; None when the process ended before.
-        too_slow: whether it was stopped.
+        stopped: why it was: "too slow", or "busy" where other programs kept the processors so busy
+            that nobody can tell; empty when it was not.
         exit_code: of the process, negative for a signal.
     """
 
     value: dict | None
-    too_slow: bool
+    stopped: str
     exit_code: int
 
 
@@ -94,23 +95,30 @@ def run(function: Callable[[], dict], seconds: float, rounds: int = ROUNDS) -> D
 
     child = start(answer)
     os.close(sink)
-    line = _read_line(source, Deadline(seconds, lambda: times_of(child), rounds=rounds))
+    line, stopped = b"", ""
+    try:
+        line = _read_line(source, Deadline(seconds, lambda: times_of(child), rounds=rounds))
+    except Late:
+        stopped = "too slow"
+    except ComputerTooBusy:
+        stopped = "busy"
     os.close(source)
     code = stop(child)
     with contextlib.suppress(ValueError):  # it ended before, or wrote something else
-        return Done(json.loads(line or b""), False, code)
-    return Done(None, line is None, code)
+        return Done(json.loads(line), "", code)
+    return Done(None, stopped, code)
 
 
-def _read_line(source: int, deadline: Deadline) -> bytes | None:
-    """What comes through a pipe up to the end of a line or of all; None when time is up before."""
+def _read_line(source: int, deadline: Deadline) -> bytes:
+    """What comes through a pipe up to the end of a line or of all, in time.
+
+    Raises:
+        Late, ComputerTooBusy: see Deadline.
+    """
     line = b""
     while not line.endswith(b"\n"):
-        try:
-            if not select.select([source], [], [], deadline.left())[0]:
-                continue
-        except (Late, ComputerTooBusy):
-            return None
+        if not select.select([source], [], [], deadline.left())[0]:
+            continue
         more = os.read(source, 1 << 16)
         if not more:
             break

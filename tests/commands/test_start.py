@@ -114,8 +114,8 @@ def test_nothing_is_asked_that_does_not_matter():
 
 def test_an_index_that_is_not_there_is_known_soon():
     begun = time.monotonic()
-    assert not start.index_answers("http://127.0.0.1:9/torch/", seconds=5)
-    assert time.monotonic() - begun < 6
+    assert not start.index_answers("http://127.0.0.1:9/torch/", seconds=90)
+    assert time.monotonic() - begun < 45
 
 
 def test_an_index_that_never_replies_is_given_up():
@@ -341,6 +341,7 @@ def test_a_failed_installation_names_the_log_and_shows_its_end(project, monkeypa
 
 
 def test_without_a_terminal_a_step_is_named_now_and_then(capsys):
+    begun = time.monotonic()
     with start.Progress(pause=0.05, longest=0.4) as progress:
         for number in range(100):  # many steps at once: one line
             progress.note(f"Collecting package-{number}\n")
@@ -348,10 +349,11 @@ def test_without_a_terminal_a_step_is_named_now_and_then(capsys):
         time.sleep(0.2)
         progress.note("Installing collected packages: package-0, package-1\n")
         time.sleep(0.8)
+    passed = time.monotonic() - begun
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("start.py:   Collecting package-99 (")
     assert lines[1].startswith("start.py:   Installing them (")
-    assert 3 <= len(lines) <= 5, "a long step is named again, but not at each pause"
+    assert 3 <= len(lines) <= 2 + passed / 0.4, "a long step is named again, but not at each pause"
 
 
 def test_without_a_terminal_nobody_waits_long_for_a_line():

@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -12,17 +11,28 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from processor_time import processor_seconds
 
 from crystalgraph.checking.autograding import BOARD
-from crystalgraph.checking.limits import Limits
+from crystalgraph.checking.limits import BUSY, ComputerTooBusy, Limits, Times
 from crystalgraph.commands import check as command
-from crystalgraph.course.board import Board, Row, find_folder, lab_in, make_board, process, show
+from crystalgraph.course.board import (
+    Board,
+    Row,
+    find_folder,
+    lab_in,
+    make_board,
+    process,
+    show,
+    worker,
+)
 from crystalgraph.course.board.process import board_limits
 from crystalgraph.course.board.rendering import page
 from crystalgraph.course.board.rows import QuestionRow
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.labs import LABS
 from crystalgraph.paths import REPO
+from crystalgraph.sandbox import forks
 
 HW = LABS["hw"]
 NOTEBOOKS, TASKS, MODEL_FILE = HW.notebooks, HW.tasks, HW.model_file
@@ -73,12 +83,6 @@ def put_first(path, function, body):
             head, rest = source.split("):\n", 1)
             cell["source"] = f"{head}):\n{body}\n{rest}"
     path.write_text(json.dumps(notebook), encoding="utf-8")
-
-
-def processor_seconds():
-    """Of all processes that this one has started and that have ended: no clock, so no neighbors."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 @pytest.fixture(scope="module")
@@ -463,3 +467,31 @@ def test_every_notebook_shows_the_board_before_handing_in(number):
     assert f'lab.show_board("hw", notebook="{number}")' in cells["board"]
     assert list(cells)[-4:] == ["board-text", "board", "hand-in-text", "hand-in-zip"]
     assert "as they are saved" in cells["board-text"]
+
+
+def test_a_task_that_got_no_processor_is_not_the_students_fault(monkeypatch):
+    def always_waiting(child):
+        return Times(time.monotonic(), 0.0, time.monotonic())
+
+    monkeypatch.setattr(forks, "times_of", always_waiting)
+    result = worker._in_a_fork(lambda: time.sleep(60), Limits(seconds_per_task=0.1))
+    task = TASKS["1.1"]
+    others = [Row(one, "passed", one.points) for one in TASKS.values() if one is not task]
+    board = Board(HW, Path("here"), None, (Row(task, **result), *others))
+    assert (result["status"], result["message"]) == ("not checked", BUSY)
+    assert not board.passed and board.minutes_left == task.minutes
+    assert board.next_thing() == "Next: check task 1.1 again when this computer is less busy."
+    assert "busy" in repr(board) and "Close some of them" in repr(board)
+    assert "Close some of them" in page(board) and "endless loop" not in page(board)
+
+
+def busy(*_):
+    raise ComputerTooBusy
+
+
+@pytest.mark.parametrize("where", ["load_function", "check"])
+def test_a_computer_that_is_too_busy_inside_the_fork(where, monkeypatch, folder):
+    answer = busy if where == "check" else None
+    monkeypatch.setattr(worker, "load_function", busy if answer is None else lambda *_: answer)
+    result = worker._result(HW, TASKS["1.1"], folder, None)
+    assert (result["status"], result["message"], result["points"]) == ("not checked", BUSY, 0.0)

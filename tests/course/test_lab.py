@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from crystalgraph.checking.limits import BUSY, ComputerTooBusy
 from crystalgraph.checking.report import CheckFailed
 from crystalgraph.course import lab
 from crystalgraph.errors import CrystalGraphError
@@ -53,6 +54,16 @@ def test_cells_that_go_on_without_an_answer_ask_whether_it_passes(capsys):
     assert capsys.readouterr().out == ""
     assert not lab.passes("hw", "1.3", lambda *_: None)
     assert capsys.readouterr().out.startswith("Task 1.3, gaussian_expansion, does not pass yet")
+
+
+def test_a_computer_that_is_too_busy_is_one_sentence():
+    def answer(structure, k):
+        raise ComputerTooBusy
+
+    with pytest.raises(CheckFailed) as refused:
+        lab.points_for("hw")("1.1", answer)
+    assert str(refused.value).splitlines()[1:] == [BUSY]
+    assert not lab.passes("hw", "1.1", answer)
 
 
 def test_nothing_is_shown_or_packed_while_grading(monkeypatch, capsys):

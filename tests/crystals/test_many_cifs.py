@@ -280,9 +280,8 @@ def test_a_command_that_is_ended_leaves_a_cache_to_go_on_from(folder, cache, cou
         time.sleep(0.01)
         assert process.poll() is None
     os.killpg(process.pid, sent)
-    begun = time.monotonic()
-    output, errors = process.communicate(timeout=20)
-    assert time.monotonic() - begun < 5 and output == "ready\n"
+    output, errors = process.communicate(timeout=60)
+    assert output == "ready\n"
     assert ("Traceback" in errors) == (sent == signal.SIGINT), errors
     assert errors.rstrip().endswith("KeyboardInterrupt") == (sent == signal.SIGINT), errors
     [file] = cache.iterdir()

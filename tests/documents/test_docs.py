@@ -91,12 +91,14 @@ def test_files_that_pages_name_exist(page):
         assert example or (REPO / path).exists(), path
 
 
-def test_the_readme_and_the_notebooks_say_the_same_minutes():
+def test_the_pages_and_the_notebooks_say_the_same_minutes():
+    commentary = (REPO / "docs" / "commentary.md").read_text(encoding="utf-8")
     readme = (REPO / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d)\. [^|]+\| (\d+) \|", readme, re.M)
     assert [number for number, _ in rows] == [*HW.notebooks]
     for number, minutes in rows:
         text = (HW.solutions() / HW.notebooks[number]).read_text(encoding="utf-8")
         assert f"About {minutes} minutes" in text, number
+        assert re.search(rf"notebook {number} (takes )?{minutes}\b", commentary), number
     hours = re.search(rf"^\| `{HW.id}` [^|]+\| (\d+) \|", readme, re.M)
     assert hours and int(hours[1]) == round(sum(int(minutes) for _, minutes in rows) / 60)

@@ -118,7 +118,7 @@ def test_published_predictions_are_one_per_crystal():
 
 def test_a_run_survives_packing(short):
     trained, run = run_experiment(Job(short), load_model_class(), progress=False)
-    again = unpack_run(json.loads(json.dumps(pack_run(short, 0, run))))
+    again = unpack_run(json.loads(json.dumps(pack_run(short, 0, run, load_model_class()))))
     assert again.mae == pytest.approx(run.mae, abs=1e-6)
     assert again.errors() == pytest.approx(run.errors(), abs=2e-5)
     assert again.history["val_mae"] == pytest.approx(run.history["val_mae"], abs=1e-5)
@@ -129,7 +129,7 @@ def test_a_run_survives_packing(short):
 def test_a_classifier_survives_packing(oxides):
     model_class = load_model_class()
     _, run = run_experiment(Job(oxides[0]), model_class, progress=False)
-    packed = json.loads(json.dumps(pack_run(oxides[0], 0, run)))
+    packed = json.loads(json.dumps(pack_run(oxides[0], 0, run, load_model_class())))
     assert "mae" not in packed and is_current(packed, model_class)
     again = unpack_run(packed)
     assert again.predictions["test"]["id"] == run.predictions["test"]["id"]

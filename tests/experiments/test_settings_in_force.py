@@ -1,9 +1,5 @@
-"""What was in force is what is recorded: with another default, what was made before is stale.
+"""What was in force is what is recorded: with another default, what was made before is stale."""
 
-A default is changed as an edit of the source would do it: in the signature of the class.
-"""
-
-import inspect
 import json
 import os
 import shutil
@@ -11,8 +7,10 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import asdict, fields, replace
+from functools import partial
 
 import numpy as np
+import other_defaults
 import pytest
 import torch
 from pymatgen.core import Lattice, Structure
@@ -21,12 +19,14 @@ from small_crystals import salt
 from crystalgraph import paths
 from crystalgraph.crystals import features
 from crystalgraph.crystals.bond_features import BondSettings
-from crystalgraph.crystals.datasets import CrystalDataset, Split
+from crystalgraph.crystals.datasets import CrystalDataset, Split, load_split
 from crystalgraph.crystals.elements import load_elements
 from crystalgraph.crystals.graph_cache import build_graphs, cache_key
 from crystalgraph.crystals.graphs import GraphSettings
+from crystalgraph.errors import CrystalGraphError
+from crystalgraph.experiments import finished_runs
 from crystalgraph.experiments.catalog import Experiment, experiment
-from crystalgraph.experiments.finished_runs import is_current, read_packed
+from crystalgraph.experiments.finished_runs import is_current, load_run, read_packed
 from crystalgraph.experiments.verdicts import published_file
 from crystalgraph.networks import training_run
 from crystalgraph.networks.checkpoints import load_checkpoint, save_checkpoint
@@ -74,15 +74,7 @@ def by_name(change):
 @pytest.fixture
 def change_default(monkeypatch):
     """Give an argument of a class another default."""
-
-    def change(kind, name, value):
-        parameters = inspect.signature(kind.__init__).parameters.values()
-        names = [one.name for one in parameters if one.default is not one.empty]
-        defaults = list(kind.__init__.__defaults__)
-        defaults[names.index(name)] = value
-        monkeypatch.setattr(kind.__init__, "__defaults__", tuple(defaults))
-
-    return change
+    return partial(other_defaults.change_default, monkeypatch)
 
 
 def test_every_setting_there_is_has_another_default_here():
@@ -154,7 +146,7 @@ def test_finished_runs_become_stale_where_the_default_was_in_force(
     assert not all(expected) or change[1] == "seed"  # all experiments say this
 
 
-@pytest.mark.parametrize("version", ["graphs", "training"])
+@pytest.mark.parametrize("version", ["graphs", "training", "same_distance"])
 def test_finished_runs_become_stale_with_the_code(monkeypatch, finished, version):
     monkeypatch.setitem(training_run.CODE_VERSIONS, version, 99)
     assert not any(is_current(run, NETWORK) for run in finished)
@@ -167,6 +159,42 @@ def test_finished_runs_become_stale_with_the_table_of_elements(monkeypatch, fini
     stale = {run["experiment"] for run in finished[::5] if not is_current(run, NETWORK)}
     assert {"gated", "scaled", "oxides_gated"} <= stale
     assert not stale & {"one_hot", "random_features"}
+
+
+def test_finished_runs_become_stale_with_the_model_file(finished, tmp_path):
+    text = MODEL_FILE.read_text(encoding="utf-8")
+    (tmp_path / "model.py").write_text(f"{text}\n\nCONTENT = 'another'\n", encoding="utf-8")
+    edited = load_model_class(tmp_path / "model.py")
+    assert ModelSettings.in_force(edited) == ModelSettings.in_force(NETWORK)
+    assert not any(is_current(run, edited) for run in finished[::20])
+
+
+def test_finished_runs_become_stale_with_their_crystals(monkeypatch, finished):
+    run = next(run for run in finished if run["experiment"] == "gated")
+    dataset = finished_runs.bundled("perovskites")
+    rows = load_split(dataset, run["split"]).test
+    swapped = replace(dataset, ids=list(dataset.ids))
+    swapped.ids[rows[0]], swapped.ids[rows[1]] = dataset.ids[rows[1]], dataset.ids[rows[0]]
+    monkeypatch.setattr(finished_runs, "bundled", lambda name: swapped)
+    assert not is_current(run, NETWORK)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ((GraphSettings, "k", 24), "graph_settings.k: 12, today 24"),
+        ((BondSettings, "width", 0.4), "graph_settings.bonds.width: 0.2, today 0.4"),
+        ((TrainSettings, "epochs", 7), "train_settings.epochs: 120, today 7"),
+    ],
+    ids=["graph", "bonds", "training"],
+)
+def test_a_stale_run_is_not_shown(change_default, change, said):
+    assert load_run("gated").test_mae
+    change_default(*change)
+    with pytest.raises(CrystalGraphError) as refused:
+        load_run("gated")
+    assert f"({said})" in str(refused.value)
+    assert "`python tools/run_experiments.py --only layers`" in str(refused.value)
 
 
 # --- checkpoints ---------------------------------------------------------------------------------
@@ -240,7 +268,7 @@ def test_all_settings_are_recorded_with_their_values(trained, small):
     bonds = {"n_centers": 41, "step": 0.2, "width": 0.2, "negligible": 1e-20}
     graph = {"k": 6, "radius": 8.0, "tolerance": 0.01, "ties": "keep", "bonds": bonds}
     assert run.graph_settings == graph and run.train_settings == asdict(settings)
-    assert run.versions == {"graphs": 1, "training": 2}
+    assert run.versions == {"graphs": 1, "training": 2, "same_distance": 1e-3}
 
 
 # --- the source itself ---------------------------------------------------------------------------

@@ -111,10 +111,21 @@ def test_one_reason_for_many_tasks_is_named_once():
     assert seen == ["MISSING_FILE in 2.1, 2.2, 2.3: model_hw.py is not there."]
 
 
-def test_the_bars_of_a_task_hold_all_hand_ins():
+def test_a_class_at_which_the_grader_failed_has_no_mean_and_no_histogram():
+    failed = [task_result(name, Status.INTERNAL_ERROR) for name in TASKS]
+    page = report_page([a_result("a", failed), a_result("b", failed)], [])
+    assert "2 hand-ins; the grader failed at each of them: run it again with --resume." in (
+        one_line(page)
+    )
+    assert "mean 0" not in page and "<svg" not in page
+    assert one_line(page).count("not judged") == len(TASKS)
+
+
+def test_the_bars_of_a_task_hold_all_hand_ins_and_its_mean_those_that_were_judged():
     results = [a_result(status.value, [task_result("1.1", status)]) for status in Status]
     mean, shares = how_it_went(TASKS["1.1"], results)
-    assert mean == TASKS["1.1"].points / len(Status)
+    judged = [status for status in Status if not status.is_ours]
+    assert mean == TASKS["1.1"].points / len(judged)
     assert [count for *_, count in shares] == [1, 1, 1, 1, len(TO_LOOK_AT)]
 
 

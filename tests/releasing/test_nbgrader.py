@@ -72,9 +72,9 @@ def test_each_hand_in_gets_its_points(term, student):
     assert scores(term.course, student) == expected
 
 
-@pytest.mark.nightly  # a busy computer takes longer
-def test_one_hand_in_takes_less_than_a_minute(term):
-    assert term.seconds < SECONDS_PER_HAND_IN
+@pytest.mark.nightly  # processors that are shared work more slowly
+def test_one_hand_in_takes_less_than_a_minute_of_a_processor(term):
+    assert 10 < term.seconds < SECONDS_PER_HAND_IN
 
 
 def test_only_what_was_asked_for_is_collected(term):

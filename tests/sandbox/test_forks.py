@@ -10,6 +10,7 @@ import time
 import psutil
 import pytest
 
+from crystalgraph.checking.limits import Times
 from crystalgraph.sandbox import forks
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are used on Linux alone")
@@ -23,13 +24,24 @@ def forever():
 def test_the_value_of_a_function_comes_back():
     done = forks.run(lambda: {"points": 4.0, "message": "é" * 100_000}, 20)
     assert done.value == {"points": 4.0, "message": "é" * 100_000}
-    assert not done.too_slow
+    assert not done.stopped
 
 
 @pytest.mark.parametrize("work", [forever, lambda: time.sleep(60)], ids=["a loop", "asleep"])
 def test_what_does_not_come_to_an_end_is_stopped(work):
     done = forks.run(work, 0.3)
-    assert (done.value, done.too_slow, done.exit_code) == (None, True, -signal.SIGKILL)
+    assert (done.value, done.stopped, done.exit_code) == (None, "too slow", -signal.SIGKILL)
+
+
+def test_what_gets_no_processor_is_not_too_slow(monkeypatch):
+    """It is as ready to go on as can be, and something else runs all the time."""
+
+    def always_waiting(child):
+        return Times(time.monotonic(), 0.0, time.monotonic())
+
+    monkeypatch.setattr(forks, "times_of", always_waiting)
+    done = forks.run(forever, 0.1, rounds=3)
+    assert (done.value, done.stopped, done.exit_code) == (None, "busy", -signal.SIGKILL)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +57,7 @@ def test_what_does_not_come_to_an_end_is_stopped(work):
 )
 def test_what_ends_without_a_value(work, codes):
     done = forks.run(work, 20)
-    assert (done.value, done.too_slow) == (None, False)
+    assert (done.value, done.stopped) == (None, "")
     assert done.exit_code in codes
 
 

@@ -35,6 +35,12 @@ def inside(walls, code, *arguments):
     return done.stdout.strip()
 
 
+def test_what_students_code_needs_is_loaded_without_what_is_hidden():
+    """A module that imports the engine, which is hidden, would let no sandbox of its lab start."""
+    modules = [*CHECKS, "crystalgraph.experiments"]
+    assert inside(SHARED, f"import {', '.join(modules)}; print('loaded')") == "loaded"
+
+
 def test_inner_walls_can_be_had_here():
     assert sandbox.usable(SHARED) == SHARED
 

@@ -1,1 +1,1 @@
-"""The course as a site: `python tools/course_site`, which `python start.py site` calls."""
+"""The course as a site: what its pages are made of. tools/build_site.py makes it."""

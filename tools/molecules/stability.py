@@ -2,7 +2,7 @@
 
     python tools/molecules/stability.py
 
-What is in the file already is not trained again. A run takes about ten seconds of one core.
+What is in the file and current is not trained again. A run takes about ten seconds of one core.
 """
 
 import json
@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from crystalgraph.experiments.in_force import differences
 from crystalgraph.files import write_atomically
 from crystalgraph.labs import LABS
 from crystalgraph.labs.equivariance.graphs import batch_of
 from crystalgraph.labs.equivariance.molecules import EXTENSIVE, load_molecules
 from crystalgraph.labs.equivariance.networks import MovingNetwork, Property, sum_at
-from crystalgraph.labs.equivariance.study import STABILITY, graphs_of
+from crystalgraph.labs.equivariance.study import CUTOFF, STABILITY, graphs_of
 from crystalgraph.labs.equivariance.training import absolute
 from crystalgraph.paths import DATA
 from crystalgraph.releasing.right_answers import right_answers
@@ -130,7 +131,14 @@ def run(setting: Setting, graphs: list) -> dict[str, object]:
         longest = 1.0 if setting.clip else float("inf")
         lengths.append(nn.utils.clip_grad_norm_(network.parameters(), longest).item())
         optimizer.step()
-    return asdict(setting) | seen(losses, lengths)
+    return asked(setting) | seen(losses, lengths)
+
+
+def asked(setting: Setting) -> dict[str, object]:
+    """All that a row is made with."""
+    sizes = {"batch": BATCH, "layers": LAYERS, "width": WIDTH, "molecules": len(ROWS)}
+    cutoff = ALL_PAIRS if setting.moves else CUTOFF
+    return asdict(setting) | {"cutoff": cutoff, "sizes": sizes}
 
 
 def seen(losses: list[float], lengths: list[float]) -> dict[str, object]:
@@ -157,17 +165,18 @@ def normalized_graphs(cutoff: float) -> list:
 def main() -> None:
     """Train what is missing, and write after each run."""
     torch.set_num_threads(1)
-    runs = json.loads(STABILITY.read_text("utf-8")) if STABILITY.is_file() else []
+    rows = json.loads(STABILITY.read_text("utf-8")) if STABILITY.is_file() else []
+    runs = {row["name"]: row for row in rows}
     graphs: dict[float, list] = {}
     for setting in PLAN:
-        if asdict(setting) not in [{k: one[k] for k in asdict(setting)} for one in runs]:
-            cutoff = ALL_PAIRS if setting.moves else 1.9
+        cutoff = ALL_PAIRS if setting.moves else CUTOFF
+        if all(differences(one, asked(setting)) for one in runs.values()):
             if cutoff not in graphs:
                 graphs[cutoff] = normalized_graphs(cutoff)
-            runs.append(run(setting, graphs[cutoff]))
-            lines = ",\n".join(json.dumps(one) for one in runs)
+            runs[setting.name] = run(setting, graphs[cutoff])
+            lines = ",\n".join(json.dumps(one) for one in runs.values())
             write_atomically(STABILITY, f"[\n{lines}\n]\n")
-            print(runs[-1], flush=True)
+            print(runs[setting.name], flush=True)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from crystalgraph.checking.autograding import BOARD
-from crystalgraph.checking.limits import MEGABYTE, Limits
+from crystalgraph.checking.limits import BUSY, MEGABYTE, Limits
 from crystalgraph.errors import CrystalGraphError
 from crystalgraph.labs.lab import Lab
 from crystalgraph.paths import REPO
@@ -116,7 +116,7 @@ def _one_process(lab: Lab, folder: Path, request: dict, limits: Limits) -> dict[
     process = _start(folder, request)
     results: dict[str, dict] = {}
     doing: dict = {}
-    too_slow = False
+    why = "crash"
     try:
         for event in _events(process, limits, request["fork"]):
             if event["event"] == "done":
@@ -125,7 +125,7 @@ def _one_process(lab: Lab, folder: Path, request: dict, limits: Limits) -> dict[
             if len(results) == len(request["tasks"]):
                 break
     except TimeoutError:
-        too_slow = True
+        why = "too slow" if request["fork"] else "silent"
     finally:
         process.kill()
         _, complaint = process.communicate()
@@ -133,39 +133,40 @@ def _one_process(lab: Lab, folder: Path, request: dict, limits: Limits) -> dict[
         slow = f"the libraries did not load within {limits.seconds_to_start:g} s; try again."
         raise CrystalGraphError(f"checking could not begin: {complaint.strip()[-500:] or slow}")
     if len(results) < len(request["tasks"]):
-        results = _blamed(lab, request["tasks"], doing, too_slow, process.returncode) | results
+        results = _blamed(lab, request["tasks"], doing, why, process.returncode) | results
     return results
 
 
-def _blamed(
-    lab: Lab, tasks: Sequence[str], doing: dict, too_slow: bool, code: int
-) -> dict[str, dict]:
+def _blamed(lab: Lab, tasks: Sequence[str], doing: dict, why: str, code: int) -> dict[str, dict]:
     """Results of the tasks that a process died of, by the last event that it wrote."""
     if doing["event"] == "start":
-        return {doing["task"]: died("this task", too_slow, code)}
+        return {doing["task"]: died("this task", why, code)}
     in_model = [name for name in tasks if lab.tasks[name].where == lab.model_file]
     what = "loading the file" if doing["event"] == "loading" else "this task"
-    return {name: died(what, too_slow, code) for name in in_model or tasks}
+    return {name: died(what, why, code) for name in in_model or tasks}
 
 
-def died(what: str, too_slow: bool, code: int) -> dict:
+def died(what: str, why: str, code: int = 0) -> dict:
     """The result of a task whose process ended before the result came.
 
     Args:
         what: it was doing.
-        too_slow: it was stopped.
+        why: "too slow", or "busy" where it was stopped; "silent" where nobody knows which of both,
+            because no fork was watched; else "crash".
         code: its exit code, negative for a signal.
     """
-    if too_slow:
-        message = f"Stopped: {what} did not come to an end in time; look for an endless loop."
-    else:
-        message = (
-            f"Python itself ended during {what} (exit code {code}): look for exit() or quit(), for "
-            "indices far out of range, for a function that calls itself, or for far too much "
-            "memory."
-        )
-    cause = "too slow" if too_slow else "crash"
-    return {"status": "failed", "points": 0.0, "message": message, "cause": cause}
+    messages = {
+        "too slow": f"Stopped: {what} did not come to an end in time; look for an endless loop.",
+        "silent": f"Stopped: {what} did not come to an end in time; look for an endless loop, or "
+        "close other programs if they keep this computer busy.",
+        "busy": BUSY,
+        "crash": f"Python itself ended during {what} (exit code {code}): look for exit() or "
+        "quit(), for indices far out of range, for a function that calls itself, or for far too "
+        "much memory.",
+    }
+    status = "not checked" if why == "busy" else "failed"
+    cause = "too slow" if why == "silent" else why
+    return {"status": status, "points": 0.0, "message": messages[why], "cause": cause}
 
 
 def _start(folder: Path, request: dict) -> subprocess.Popen[str]:

@@ -8,7 +8,15 @@ from collections.abc import Iterable, Sequence
 
 from crystalgraph.course.board.rows import Board, QuestionRow, Row
 
-_MARKS = {"passed": "passed", "failed": "FAILED", "not implemented": "to do", "missing": "missing"}
+_MARKS = {
+    "passed": "passed",
+    "failed": "FAILED",
+    "not implemented": "to do",
+    "missing": "missing",
+    "not checked": "busy",
+}
+_EXPLAINED = ("failed", "missing", "not checked")
+"""What is followed by a message."""
 _COLORS = {"passed": "#2e7d32", "failed": "#c62828"}
 _GREY = "#757575"
 
@@ -32,7 +40,7 @@ def text(board: Board) -> str:
         task, points = row.task, f"{row.points:g} of {row.task.points}"
         mark = _MARKS[row.status]
         lines.append(f"{task.id:<5} {_name(row):<28} {mark:<8} {points:>9} {task.minutes:>8}")
-        if row.status in ("failed", "missing"):
+        if row.status in _EXPLAINED:
             lines += _indented(row)
     if board.questions:
         lines += ["", f"{'question':<9} {'notebook':<28} {'answer':<9} points"]
@@ -86,7 +94,7 @@ def _task_row(row: Row) -> str:
             str(row.task.minutes),
         ]
     )
-    if row.status not in ("failed", "missing"):
+    if row.status not in _EXPLAINED:
         return f"<tr>{line}</tr>"
     first = html.escape(row.message.splitlines()[0] if row.message else row.step)
     why = f'<td></td><td colspan="4" style="text-align:left">{first}</td>'

@@ -15,7 +15,8 @@ class Row:
 
     Attributes:
         task: which.
-        status: "passed", "failed", "not implemented" or "missing".
+        status: "passed", "failed", "not implemented", "missing", or "not checked" where the
+            computer was too busy.
         points: awarded.
         message: what went wrong and the likely mistake.
         step: part of the check that failed.
@@ -136,6 +137,8 @@ class Board:
         if row.status == "missing":
             fresh = f"crystalgraph lab {self.lab.id} --prepare-only"
             return f"Next: {row.message} Get a fresh copy with `{fresh}`."
+        if row.status == "not checked":
+            return f"Next: check task {task.id} again when this computer is less busy."
         explained = "" if task.in_notebook else f"; explained in {task.notebook}"
         verb = "correct" if row.status == "failed" else "fill in"
         return (

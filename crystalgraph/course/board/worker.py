@@ -24,7 +24,7 @@ from pathlib import Path
 from types import ModuleType
 
 from crystalgraph.checking.faults import explain
-from crystalgraph.checking.limits import Limits, time_limit
+from crystalgraph.checking.limits import ComputerTooBusy, Limits, time_limit
 from crystalgraph.checking.notebook_code import library_imports, load_function
 from crystalgraph.checking.python_file import load_python_file
 from crystalgraph.checking.task import Task
@@ -46,7 +46,7 @@ def _load_model(lab: Lab, path: Path, seconds: float) -> ModelFile:
     if not path.is_file():
         return _Missing(f"{path.name} is not there.")
     try:
-        with time_limit(seconds):
+        with time_limit(seconds, ROUNDS):
             return load_python_file(path, Path(lab.model_file or path).stem)
     except BaseException as error:  # of a stranger's file: it may raise what it likes
         return error
@@ -74,12 +74,16 @@ def _result(lab: Lab, task: Task, folder: Path, module: ModelFile) -> dict:
         answer = _answer(lab, task, folder, module)
     except (_Missing, CrystalGraphError) as error:
         return {"status": "missing", "points": 0.0, "message": str(error)}
+    except ComputerTooBusy:
+        return died(f"loading {task.where}", "busy")
     except BaseException as error:
         message = explain(error, f"Loading {task.where}").message
         return {"status": "failed", "points": 0.0, "message": message}
     report = lab.run_check(task.id, answer)
     result = {"status": "passed", "points": report.points, "message": "", "cause": ""}
     if (step := report.failure) is not None:
+        if report.busy:
+            return died("this task", "busy")
         status = "failed" if report.implemented else "not implemented"
         result |= {"status": status, "step": step.name, "message": step.message}
         result |= {"cause": step.cause}
@@ -105,7 +109,7 @@ def _in_a_fork(check: Callable[[], dict], limits: Limits) -> dict:
     """The result of a task, in a process of its own that may take so long and ends with it."""
     done = forks.run(check, limits.seconds_per_task, ROUNDS)
     if done.value is None:
-        return died("this task", done.too_slow, done.exit_code)
+        return died("this task", done.stopped or "crash", done.exit_code)
     return done.value
 
 

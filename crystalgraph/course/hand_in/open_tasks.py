@@ -64,6 +64,6 @@ def _lines(board: Board) -> list[str]:
             task, bonus = row.task, ", bonus" if row.task.bonus else ""
             what = f"{row.status}, {row.points:g} of {task.points} points{bonus}"
             lines.append(f"  {task.id}  {task.name} in {task.where}: {what}")
-            if row.status == "failed":
+            if row.status in ("failed", "not checked"):
                 lines.append(f"       {textwrap.shorten(row.message, 90, placeholder=' ...')}")
     return lines

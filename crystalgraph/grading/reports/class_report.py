@@ -108,18 +108,18 @@ def report_page(results: Iterable[Result], notes: ClassNotes, lab: Lab) -> str:
     """
     results = sorted(results, key=lambda result: result.student)
     graded = [result for result in results if not result.status.is_ours]
-    points = [result.points for result in graded] or [0.0]
+    points, highest = [one.points for one in graded], sum(one.points for one in lab.tasks.values())
     return render(
         "class_report.html",
         lab=lab,
         assignment=results[0].assignment if results else "Nothing graded",
         results=results,
         n_ungraded=len(results) - len(graded),
-        mean=fmean(points),
-        median=median(points),
+        mean=fmean(points) if points else None,
+        median=median(points) if points else None,
         most=results[0].max_points if results else 0.0,
         statuses=Counter(result.status for result in results).most_common(),
-        histogram=histogram(points, sum(task.points for task in lab.tasks.values())),
+        histogram=histogram(points, highest) if points else None,
         odd=to_look_at(results),
         similar=notes.similar,
         from_libraries=by_function(notes.from_libraries, lab),
@@ -175,12 +175,13 @@ def remarks(result: Result) -> list[str]:
     return [*result.seen, *tasks]
 
 
-def how_it_went(task: Task, results: Sequence[Result]) -> tuple[float, list]:
-    """Mean points of a task, and how many hand-ins there are of each color."""
-    graded = [one for result in results for one in result.tasks if one.task == task.id]
-    counts = Counter(_color(one.status) for one in graded)
+def how_it_went(task: Task, results: Sequence[Result]) -> tuple[float | None, list]:
+    """Mean points of a task where it was judged, and how many hand-ins there are of each color."""
+    found = [one for result in results for one in result.tasks if one.task == task.id]
+    counts = Counter(_color(one.status) for one in found)
     shares = [(status, name, counts[status]) for status, name in _KEY]
-    return sum(one.points for one in graded) / len(results), shares
+    points = [one.points for one in found if not one.status.is_ours]
+    return fmean(points) if points else None, shares
 
 
 def _color(status: Status) -> Status:

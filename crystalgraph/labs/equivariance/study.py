@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,12 @@ from torch import nn
 
 from crystalgraph import paths
 from crystalgraph.checking.autograding import autograding
+from crystalgraph.experiments.in_force import require_current
 from crystalgraph.labs.equivariance.graphs import AtomGraph, molecule_graph
 from crystalgraph.labs.equivariance.molecules import EXTENSIVE, Molecules
+from crystalgraph.labs.equivariance.networks import MovingNetwork
 from crystalgraph.labs.equivariance.training import Fit, absolute, predict, train
+from crystalgraph.networks.model_settings import ModelSettings
 
 CUTOFF = 1.9
 """Neighbors in a molecule are nearer than this, in angstrom."""
@@ -47,16 +50,36 @@ def finished_errors(targets: Sequence[str]) -> dict[tuple[int, int], dict[str, f
 
     Returns:
         (training molecules, steps) -> target -> MAE of the test molecules, in the target's unit.
+
+    Raises:
+        CrystalGraphError: a run was made with other settings than those of today.
     """
     runs = json.loads(FINISHED.read_text(encoding="utf-8"))
     asked = [run for run in runs if run["targets"] == list(targets)]
+    for run in asked:
+        today = in_force() | {"fit": asdict(Fit(run["fit"]["steps"]))}
+        command = "python tools/molecules/train.py [--data qm9]"
+        require_current(run | run.get("in_force", {}), today, FINISHED, command)
     found = {(run["molecules"], run["fit"]["steps"]): run["mae"] for run in asked}
     return dict(sorted(found.items()))
 
 
+def in_force() -> dict[str, object]:
+    """What networks on molecules are made and trained with today, beside what a run says itself."""
+    network = ModelSettings.in_force(MovingNetwork).options
+    return {"cutoff": CUTOFF, "network": network}
+
+
 def stability_table() -> pd.DataFrame:
-    """One row for each way of training: losses and gradients, or at which step it ended in NaN."""
+    """One row for each way of training: losses and gradients, or at which step it ended in NaN.
+
+    Raises:
+        CrystalGraphError: a row was made with another cutoff than that of today.
+    """
     rows = json.loads(STABILITY.read_text(encoding="utf-8"))
+    for row in rows:
+        today = {} if row["moves"] else {"cutoff": CUTOFF}  # who moves hears of all atoms
+        require_current(row, today, STABILITY, "python tools/molecules/stability.py")
     columns = ["l1", "median_loss", "largest_loss", "longest_gradient", "stopped"]
     return pd.DataFrame(rows).set_index("name")[columns]
 

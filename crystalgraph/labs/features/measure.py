@@ -2,16 +2,18 @@
 
     python -m crystalgraph.labs.features.measure
 
-goes on where it was stopped; each run is a line of data/features/runs.jsonl with what was in force.
+goes on where it was stopped; each run is a line of data/features/runs.jsonl with what was in force,
+and is made again where that is not so any more.
 The five tables of atom features on the formula split are finished runs of data/runs already.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +27,11 @@ from crystalgraph.crystals import features
 from crystalgraph.crystals.feature_table import read_features
 from crystalgraph.crystals.features import AtomFeatures
 from crystalgraph.crystals.graphs import GraphSettings
+from crystalgraph.experiments.in_force import differences, require_current
+from crystalgraph.files import write_atomically
 from crystalgraph.labs.features import bases, strained, study
+from crystalgraph.networks.engine.network import QuotientNetwork
+from crystalgraph.networks.model_settings import ModelSettings
 from crystalgraph.networks.training import TrainSettings
 from crystalgraph.networks.training_run import CODE_VERSIONS
 
@@ -157,11 +163,26 @@ def result(run: Run) -> dict[str, Any]:
 def in_force(run: Run) -> dict[str, Any]:
     """Settings and versions that a run is made with today."""
     settings = TrainSettings(epochs=study.EPOCHS, batch_size=study.BATCH_SIZE, seed=run.seed)
-    found = asdict(settings) | {"graphs": asdict(GraphSettings()), "code": CODE_VERSIONS}
+    inputs = run.inputs()
+    found = asdict(settings) | {
+        "graphs": asdict(GraphSettings()),
+        "network": ModelSettings.in_force(QuotientNetwork).options,
+        "atoms": inputs.atoms.key,
+        "bonds": _defaults(inputs.bonds),
+        "code": CODE_VERSIONS,
+    }
     if run.group in CURVES:
         how, batch_size = CURVES[run.group], strained.HOSTS_IN_BATCH * len(strained.STRAINS)
         found |= {"batch_size": batch_size, "weight": how.weight, "epochs": how.epochs}
+        found |= {"strains": strained.STRAINS.tolist()}
     return found
+
+
+def _defaults(basis: study.Basis) -> dict[str, float]:
+    """The numbers that a basis is made with."""
+    asked = inspect.signature(basis).parameters.values()
+    found = {one.name: one.default for one in asked if one.default is not one.empty}
+    return {"cutoff": bases.CUTOFF} | found
 
 
 def _curves(run: Run) -> dict[str, Any]:
@@ -196,7 +217,7 @@ def _perovskites(run: Run) -> dict[str, Any]:
 
 
 def read(path: Path = RUNS) -> dict[Run, dict[str, Any]]:
-    """The runs that are finished."""
+    """The runs that are finished, whatever they were made with."""
     if not path.exists():
         return {}
     records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -204,16 +225,38 @@ def read(path: Path = RUNS) -> dict[Run, dict[str, Any]]:
     return {Run(**{name: record[name] for name in names}): record for record in records}
 
 
+def finished(*groups: str) -> dict[Run, dict[str, Any]]:
+    """The finished runs of some groups.
+
+    Args:
+        groups: of wanted.
+
+    Raises:
+        CrystalGraphError: one was made with other settings than those of today.
+    """
+    found = {run: record for run, record in read().items() if run.group in groups}
+    for run, record in found.items():
+        command = "python -m crystalgraph.labs.features.measure"
+        require_current(record["in_force"], in_force(run), RUNS, command)
+    return found
+
+
 def main() -> int:
-    """Make what is missing."""
+    """Make what is missing, or was made with other settings."""
     torch.set_num_threads(1)
-    RUNS.parent.mkdir(exist_ok=True)
     for run in wanted():
-        if run not in read():
-            with RUNS.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(result(run), allow_nan=False) + "\n")
+        known = read(RUNS).get(run)
+        if known is None or differences(known["in_force"], in_force(run)):
+            record = result(run)
+            write({**read(RUNS), run: record})  # another process may have written meanwhile
             print(run, flush=True)
     return 0
+
+
+def write(runs: Mapping[Run, dict[str, Any]]) -> None:
+    """Write runs, one a line; readers see the old file or the new one."""
+    lines = [json.dumps(record, allow_nan=False) + "\n" for record in runs.values()]
+    write_atomically(RUNS, "".join(lines))
 
 
 if __name__ == "__main__":

@@ -15,11 +15,12 @@ from crystalgraph.experiments.finished_runs import load_runs
 from crystalgraph.experiments.verdicts import Comparison, compare_errors, mean_and_error
 from crystalgraph.labs.features.elements import PROPERTIES
 from crystalgraph.labs.features.measure import (
+    CURVES,
     LEFT_OUT,
     SEEDS,
     Run,
+    finished,
     published_part,
-    read,
     wanted,
 )
 from crystalgraph.labs.features.study import Data, perovskites
@@ -41,7 +42,7 @@ def of_seeds(group: str) -> dict[str, list[np.ndarray]]:
         Name -> for each seed with all splits the errors (C,) of all test crystals in eV/atom,
         prediction minus target; names and crystals in the order of measure.wanted.
     """
-    asked, records = [run for run in wanted() if run.group == group], read()
+    asked, records = [run for run in wanted() if run.group == group], finished(group)
     if not asked:
         known = ", ".join(dict.fromkeys(run.group for run in wanted()))
         raise CrystalGraphError(f"There is no group {group!r} of runs: choose one of {known}.")
@@ -64,7 +65,7 @@ def errors(group: str) -> dict[str, list[float]]:
 
 def by_element() -> list[str]:
     """Test errors for each element that was left out, means over the seeds, as lines of a table."""
-    records, names = read(), list(of_seeds("left out"))
+    records, names = finished("left out"), list(of_seeds("left out"))
     lines = [f"{'eV/atom':8s}" + "".join(f"{name:>17s}" for name in names)]
     for element in LEFT_OUT:
         means = []
@@ -90,7 +91,7 @@ def curves() -> list[str]:
         over the true one, error (eV/atom); then the largest step (eV/atom times 1000).
     """
     found: dict[tuple[str, str], list[dict[str, float | None]]] = {}
-    records = read()
+    records = finished(*CURVES)
     for run in (run for run in wanted() if run in records and "judged" in records[run]):
         found.setdefault((run.group, run.name), []).append(records[run]["judged"])
     head = "basis and loss", "minimum off (%)", "none (%)", "curvature", "error", "step (meV)"

@@ -87,8 +87,8 @@ QUESTIONS = tuple(
 )
 
 _ENGINE = (
-    *("QuotientNetwork", "GatedLayer", "SharedLayer", "gated_convolution", "pooled_head"),
-    *("sum_over_edges", "weighted_sums", "add_rows"),
+    *("QuotientNetwork", "GatedLayer", "SharedLayer", "gated_forward", "head_forward"),
+    *("network_by_hand", "sum_over_edges", "weighted_sums", "add_rows"),
 )
 """Of networks/engine, which gives the numbers of all the layers."""
 

@@ -1,7 +1,7 @@
 """The trainings of the lab: a network on perovskites and oxides, and what is measured with it.
 
 Each experiment gives plain numbers by name. While nbgrader is grading nothing is trained, and
-numbers from data/trust are shown, which `tools/record_trust.py` has written.
+numbers from data/trust are shown, which `python -m crystalgraph.labs.trust.record` has written.
 """
 
 from __future__ import annotations
@@ -31,17 +31,20 @@ from crystalgraph.crystals.datasets import (
     make_split,
 )
 from crystalgraph.crystals.features import published_features
-from crystalgraph.crystals.graphs import CrystalGraph
+from crystalgraph.crystals.graphs import CrystalGraph, GraphSettings
 from crystalgraph.crystals.symmetry import QuotientGraph, quotients
 from crystalgraph.errors import CrystalGraphWarning
 from crystalgraph.experiments.baselines import element_fractions, ridge
+from crystalgraph.experiments.in_force import require_current
 from crystalgraph.labs.trust import clinic
 from crystalgraph.networks.engine.batches import PreparedQuotients
 from crystalgraph.networks.engine.flat_adamw import FlatAdamW
 from crystalgraph.networks.engine.network import QuotientNetwork
 from crystalgraph.networks.engine.training import QuotientLoader, engine_step
+from crystalgraph.networks.model_settings import ModelSettings
 from crystalgraph.networks.references import ElementReferences
 from crystalgraph.networks.training import Normalizer, TrainSettings, outputs, train
+from crystalgraph.networks.training_run import CODE_VERSIONS
 from crystalgraph.paths import DATA
 
 FINISHED = DATA / "trust" / "finished.json"
@@ -66,8 +69,41 @@ def recorded(name: str) -> Numbers:
 
     Args:
         name: of EXPERIMENTS.
+
+    Raises:
+        CrystalGraphError: it was recorded with other settings than those of today.
     """
-    return json.loads(FINISHED.read_text(encoding="utf-8"))[name]
+    one = json.loads(FINISHED.read_text(encoding="utf-8"))[name]
+    command = f"python -m crystalgraph.labs.trust.record {name!r}"
+    require_current(one.get("in_force", {}), in_force(name), FINISHED, command)
+    return one["gave"]
+
+
+_OF_SEARCHES = ("LENGTHS", "NOISE", "FIRST", "TRIALS", "SEEDS")
+
+
+def in_force(name: str) -> Numbers:
+    """Settings and versions that an experiment is run with today.
+
+    Args:
+        name: of EXPERIMENTS.
+    """
+    from crystalgraph.labs.trust import search as searches
+
+    own: dict[str, Numbers] = {
+        "learning curve": {"sizes": SIZES},
+        "sensitivity": {"changes": CHANGES},
+        "clinic": {"patients_epochs": clinic.EPOCHS},
+        "search": {name: getattr(searches, name) for name in _OF_SEARCHES},
+    }
+    return own.get(name, {}) | {
+        "train_settings": asdict(TrainSettings(epochs=EPOCHS)),
+        "graph_settings": asdict(GraphSettings()),
+        "network": ModelSettings.in_force(QuotientNetwork).options,
+        "features": published_features().key,
+        "versions": CODE_VERSIONS,
+        "seeds": SEEDS,
+    }
 
 
 @cache

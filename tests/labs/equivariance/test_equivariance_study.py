@@ -1,11 +1,12 @@
 """Training in units, and the finished runs: today's settings, and what the texts say of them."""
 
 import json
-from dataclasses import asdict
 
 import numpy as np
 import pytest
+from other_defaults import change_default
 
+from crystalgraph.errors import CrystalGraphError
 from crystalgraph.labs import LABS
 from crystalgraph.labs.equivariance import baselines, study
 from crystalgraph.labs.equivariance.figures.molecules import PAPER
@@ -38,10 +39,25 @@ def test_predictions_are_in_the_targets_units(molecules):
 def test_finished_runs_have_the_settings_of_today(molecules):
     runs = json.loads(study.FINISHED.read_text("utf-8"))
     for run in runs:
-        assert asdict(Fit(**run["fit"])) == run["fit"]
+        assert study.finished_errors(run["targets"])
         assert set(run["mae"]) == set(run["targets"]) <= set(molecules.names)
         for name, error in run["mae"].items():
             assert error > PAPER[molecules.names.index(name)]
+
+
+@pytest.mark.parametrize(
+    "change", [(Fit, "lr", 1e-3), (MovingNetwork, "n_layers", 2)], ids=["fit", "network"]
+)
+def test_finished_runs_of_other_settings_are_not_shown(monkeypatch, change):
+    change_default(monkeypatch, *change)
+    with pytest.raises(CrystalGraphError, match=rf"{change[1]}: .*, today {change[2]}.*train.py"):
+        study.finished_errors(["gap"])
+
+
+def test_a_stale_table_of_stability_is_not_shown(monkeypatch):
+    monkeypatch.setattr(study, "CUTOFF", 2.5)
+    with pytest.raises(CrystalGraphError, match=r"cutoff: 1.9, today 2.5.*stability.py"):
+        study.stability_table()
 
 
 def test_what_the_texts_say_of_the_finished_runs(molecules):

@@ -5,9 +5,12 @@ import json
 import numpy as np
 import pytest
 import torch
+from other_defaults import change_default
 
 from crystalgraph.crystals.features import one_hot_number, published_features
+from crystalgraph.crystals.graphs import GraphSettings
 from crystalgraph.errors import CrystalGraphError
+from crystalgraph.experiments.in_force import differences
 from crystalgraph.labs.features import (
     bases,
     columns,
@@ -18,6 +21,8 @@ from crystalgraph.labs.features import (
     strained,
     study,
 )
+from crystalgraph.networks.engine.network import QuotientNetwork
+from crystalgraph.networks.training import TrainSettings
 
 
 @pytest.fixture(scope="module")
@@ -116,12 +121,54 @@ def test_nearest_of_the_own_group_and_chance():
     assert elements.nearest_of_own_group(mixed) == (0.0, 0.25)
 
 
+GROUPS = tuple({run.group: None for run in measure.wanted()})
+
+
 def test_finished_runs_were_made_with_what_is_in_force_today():
-    runs = measure.read()
+    runs = measure.finished(*GROUPS)
     assert {run.seed for run in runs} >= {0}
-    for run, record in runs.items():
-        assert record["in_force"] == measure.in_force(run), run
-        assert run in set(measure.wanted())
+    assert set(runs) == set(measure.read()) <= set(measure.wanted())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (GraphSettings, "k", 24),
+        (TrainSettings, "learning_rate", 1e-3),
+        (QuotientNetwork, "n_conv", 2),
+    ],
+    ids=["graphs", "training", "network"],
+)
+def test_stale_runs_are_not_shown(monkeypatch, change):
+    change_default(monkeypatch, *change)
+    for group in GROUPS:
+        with pytest.raises(CrystalGraphError, match=rf"{change[1]}: .*, today {change[2]}"):
+            measure.finished(group)
+
+
+def test_runs_of_another_basis_are_stale(monkeypatch):
+    monkeypatch.setattr(bases.gaussians, "__defaults__", (8.0, 40, 2.0))
+    stale = [
+        run.name
+        for run, record in measure.read().items()
+        if run.group == "bonds" and differences(record["in_force"], measure.in_force(run))
+    ]
+    assert set(stale) == {"10 Gaussians", "40 Gaussians", "80 Gaussians"}
+
+
+def test_what_is_stale_is_made_again_and_no_more(monkeypatch, tmp_path):
+    known = measure.read()
+    some = [run for run in measure.wanted() if run.group == "bonds"][:3]
+    path, records = tmp_path / "runs.jsonl", [dict(known[run]) for run in some]
+    records[1]["in_force"] = records[1]["in_force"] | {"epochs": 7}
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    made = []
+    monkeypatch.setattr(measure, "RUNS", path)
+    monkeypatch.setattr(measure, "wanted", lambda: some)
+    monkeypatch.setattr(measure, "result", lambda run: made.append(run) or known[run])
+    assert measure.main() == 0 and made == [some[1]]
+    assert measure.main() == 0 and len(made) == 1
+    assert measure.read(path) == {run: known[run] for run in some}
 
 
 def test_every_error_of_a_finished_run_has_a_crystal():

@@ -234,9 +234,7 @@ def test_endless_loops_end():
             except Exception:
                 pass
 
-    start = time.monotonic()
     assert "endless loop" in failure("2.3", mean_pool, impatient).message
-    assert time.monotonic() - start < 5
 
 
 def test_a_graph_changed_in_place_is_found():

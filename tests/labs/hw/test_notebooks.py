@@ -3,7 +3,6 @@
 "Cold" means without cached graphs: each test has a cache folder of its own.
 """
 
-import ast
 import os
 import re
 import subprocess
@@ -12,6 +11,7 @@ import time
 
 import pytest
 from executed import error_of, executed
+from open_tasks import failures_for_no_reason
 
 from crystalgraph.course.metrics import read_metrics
 from crystalgraph.labs import LABS
@@ -81,56 +81,8 @@ def untouched(request, tmp_path_factory):
     return request.param, executed(HW.release() / request.param, folder)
 
 
-def parsed(source):
-    """The cell's syntax tree; magics become `pass`."""
-    return ast.parse(re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.M))
-
-
-def names_read(source):
-    """Names that a cell uses."""
-    names = [node for node in ast.walk(parsed(source)) if isinstance(node, ast.Name)]
-    return {node.id for node in names if isinstance(node.ctx, ast.Load)}
-
-
-def names_bound(source):
-    """Names that a cell would have bound."""
-    tree = parsed(source)
-    stored = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name | ast.alias) and is_stored(n)}
-    functions = {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-    return stored | functions
-
-
-def is_stored(node):
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-
-
 def test_only_tasks_and_what_needs_them_fail(untouched):
-    name, notebook = untouched
-    never_bound = set()
-    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
-        error = error_of(cell)
-        checked = POINTS_CALL.findall(cell.source)
-        if checked:
-            assert error and error.ename == "CheckFailed", (cell.id, error)
-            assert f"Task {checked[0]} is not implemented yet" in error.evalue
-        elif error:
-            reason = (
-                is_explained(error, never_bound)
-                or error.ename == "KeyError"
-                and (
-                    names_read(cell.source) & never_bound  # made by half in a cell that failed
-                )
-            )
-            assert reason, (name, cell.id, error.ename, error.evalue)
-            never_bound |= names_bound(cell.source)
-
-
-def is_explained(error, never_bound):
-    """Whether an error says that a task is open, or misses a name of a cell that failed before."""
-    if error.ename == "NameError":
-        return re.search(r"name '(\w+)' is not defined", error.evalue)[1] in never_bound
-    names_a_task = re.search(r"Task \d\.\d: fill in", error.evalue)
-    return error.ename in ("NotImplementedError", "NetworkNotReady") and bool(names_a_task)
+    assert failures_for_no_reason(untouched[1].cells) == []
 
 
 def test_the_message_of_an_open_task_is_short(untouched):

@@ -5,23 +5,39 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from other_defaults import change_default
 
+from crystalgraph.crystals.graphs import GraphSettings
+from crystalgraph.errors import CrystalGraphError
 from crystalgraph.experiments.baselines import element_fractions, ridge
 from crystalgraph.labs.trust import clinic, search, study
+from crystalgraph.networks.engine.network import QuotientNetwork
 from crystalgraph.networks.training import TrainSettings
 
 
 @pytest.fixture(scope="module")
 def finished():
-    return json.loads(study.FINISHED.read_text(encoding="utf-8"))
+    return {name: study.recorded(name) for name in study.EXPERIMENTS}
 
 
 def test_every_experiment_is_recorded_and_shown_while_nbgrader_is_grading(finished, monkeypatch):
-    assert finished.keys() == study.EXPERIMENTS.keys()
+    recorded = json.loads(study.FINISHED.read_text(encoding="utf-8"))
+    assert recorded.keys() == study.EXPERIMENTS.keys()
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     for name in study.EXPERIMENTS:
         assert json.dumps(study.measured(name)) == json.dumps(finished[name])
     assert study.patients().keys() == clinic.WRONG.keys()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [(GraphSettings, "k", 24), (TrainSettings, "clip", 0.5), (QuotientNetwork, "width", 32)],
+    ids=["graphs", "training", "network"],
+)
+def test_what_was_recorded_with_other_settings_is_not_shown(monkeypatch, change):
+    change_default(monkeypatch, *change)
+    with pytest.raises(CrystalGraphError, match=rf"{change[1]}: .*, today {change[2]}.*record"):
+        study.recorded("ensemble")
 
 
 def test_what_is_recorded_is_of_the_crystals_and_settings_of_today(finished):

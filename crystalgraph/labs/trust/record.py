@@ -1,6 +1,6 @@
 """Writes data/trust/finished.json: what the experiments of the lab gave, for nbgrader.
 
-    python tools/record_trust.py [NAME ...]
+    python -m crystalgraph.labs.trust.record [NAME ...]
 
 Takes about six minutes of processor time; with names of experiments, only these are run again.
 """
@@ -11,7 +11,7 @@ import json
 import sys
 from typing import Any
 
-from crystalgraph.labs.trust.study import EXPERIMENTS, FINISHED
+from crystalgraph.labs.trust.study import EXPERIMENTS, FINISHED, in_force
 
 
 def rounded(value: Any) -> Any:
@@ -27,7 +27,7 @@ def main(names: list[str]) -> None:
     """Run experiments and write them; what is not run again stays as it is."""
     known = json.loads(FINISHED.read_text(encoding="utf-8")) if FINISHED.exists() else {}
     for name in names or EXPERIMENTS:
-        known[name] = rounded(EXPERIMENTS[name]())
+        known[name] = {"in_force": in_force(name), "gave": rounded(EXPERIMENTS[name]())}
         FINISHED.parent.mkdir(exist_ok=True)
         FINISHED.write_text(json.dumps(known) + "\n", encoding="utf-8")
         print(name, flush=True)
