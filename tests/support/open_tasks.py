@@ -7,24 +7,29 @@ from collections.abc import Iterable
 from executed import error_of
 from nbformat import NotebookNode
 
+from crystalgraph.checking.task import Task
 from crystalgraph.releasing.holes import POINTS_CALL
 
 
-def failures_for_no_reason(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
+def failures_for_no_reason(
+    cells: Iterable[NotebookNode], tasks: Iterable[Task]
+) -> list[tuple[str, str]]:
     """Cells of an executed notebook that fail, or pass, and an open task is not why.
 
     Args:
         cells: all of it, in order.
+        tasks: that are checked in it.
 
     Returns:
-        Cell and error of each; there should be none.
+        Cell and error of each, and tasks without a check; there should be none.
     """
     never_bound: set[str] = set()
-    found = []
+    found, unchecked = [], {task.id for task in tasks}
     for cell in (cell for cell in cells if cell.cell_type == "code"):
         error, checked = error_of(cell), POINTS_CALL.findall(cell.source)
         said = "" if error is None else f"{error.ename}: {error.evalue}"
         if checked:
+            unchecked -= {*checked}
             open_task = f"Task {checked[0]} is not implemented yet"
             explained = said.startswith("CheckFailed") and open_task in said
         else:
@@ -32,7 +37,7 @@ def failures_for_no_reason(cells: Iterable[NotebookNode]) -> list[tuple[str, str
         if error is not None:
             never_bound |= names_bound(cell.source)
         found += [] if explained else [(cell.id, said)]
-    return found
+    return [*found, *((task, "has no check") for task in sorted(unchecked))]
 
 
 def is_explained(error: NotebookNode, source: str, never_bound: set[str]) -> bool:
